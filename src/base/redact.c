@@ -1,6 +1,5 @@
 /* redact.c - see redact.h. The list is short (secrets of attempts that run now), so a linear search is the clear
  * choice. */
-#define _GNU_SOURCE
 #include "redact.h"
 
 #include <pthread.h>
