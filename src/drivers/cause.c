@@ -1,0 +1,206 @@
+/* cause.c - why a step did not end well: one row per cause, sorted by prefix. What staff read, what they (or Berth) do
+ * about it, and the message key of what the customer reads. The customer's words live in the catalogue, never here. */
+#include "drivers/driver.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY VERDICT_RETRY
+#define FAILED VERDICT_FAILED
+#define CONFLICT VERDICT_CONFLICT
+
+static const struct cause causes[] = {
+    /* somebody else's object, or one whose owner cannot be proved: a person decides */
+    { "conflict.domain", CONFLICT, "The domain belongs to another user of the panel on this node.",
+      "Look at the named owner: remove or move the domain there, or order another domain; then retry the task.",
+      "problem.name-taken" },
+    { "conflict.left-over", CONFLICT,
+      "Something is left over under this name on the node and nobody owns it in the panel.",
+      "Run the commands shown as root on the node once you are sure that nothing there is needed; then retry the task.",
+      "problem.internal" },
+    { "conflict.mailbox", CONFLICT, "The mailbox is damaged on the node and only root can mend it.",
+      "Run the commands shown as root on the node; then retry the task.", "problem.internal" },
+    { "conflict.package", CONFLICT, "A package with our name exists on the node, but it is not as we write it.",
+      "Compare the package with the product; delete it if nobody uses it; then retry the task.", "problem.internal" },
+    { "conflict.reserved", CONFLICT, "The panel reserves this name for another domain of the node.",
+      "Order another domain, or free the name on the node; then retry the task.", "problem.name-taken" },
+    { "conflict.user", CONFLICT, "The panel user of this name belongs to somebody else.",
+      "Rename the account (a new user name is derived), or remove the other user if it is a left-over; then retry the "
+      "task.",
+      "problem.internal" },
+    { "conflict.user-left-over", CONFLICT,
+      "A system user of this name exists on the node, but no panel user: a creation was cut off.",
+      "Run the commands shown as root on the node once you are sure that the home directory holds nothing; then retry "
+      "the task.",
+      "problem.internal" },
+    { "conflict.zone", CONFLICT, "The zone belongs to another user of the panel on this name server.",
+      "Look at the named owner: remove or move the zone there, or order another domain; then retry the task.",
+      "problem.name-taken" },
+
+    /* reaching a node and running a command there: transport outcomes */
+    { "node.auth", RETRY, "The node does not accept our SSH key.",
+      "Put the public key of `berthctl node key` into the node's authorized_keys. Berth tries again with growing "
+      "pauses.",
+      "wait.node" },
+    { "node.busy", RETRY, "Another command that changes the node is running there.",
+      "Nothing: Berth tries again when the node is free.", "wait.busy" },
+    { "node.channel", RETRY, "The node was reached, but it gave us no shell.",
+      "Berth tries again. If it stays: look at MaxSessions, the login shell and ForceCommand in the node's "
+      "sshd_config.",
+      "wait.node" },
+    { "node.connect", RETRY, "The node cannot be reached over SSH.",
+      "Berth tries again with growing pauses. If it stays: look at the node, its sshd and the network in between.",
+      "wait.node" },
+    { "node.cut", RETRY, "The connection to the node ended under the command.",
+      "Nothing: Berth connects again and finds out what became of the command.", "wait.node" },
+    { "node.deadline", RETRY, "The command did not answer before its deadline.",
+      "Berth finds out what became of it and goes on. If it repeats: look at the load of the node.", "wait.busy" },
+    { "node.fenced", RETRY, "The node has seen a newer attempt than this one and refused the command.",
+      "Nothing: the newer attempt goes on. After a restore of the store from a backup: reset the fence of the node.",
+      "wait.busy" },
+    { "node.host-key", FAILED, "The node shows another host key than the recorded one.",
+      "Find out why (a new installation, or somebody in between). If it is right, record the new key; then retry the "
+      "task.",
+      "problem.internal" },
+    { "node.killed", RETRY, "The command ran longer than the node allows and was ended there.",
+      "Berth looks what is there and repairs it. If it repeats: look at the load of the node.", "wait.busy" },
+    { "node.lost", RETRY, "The node was restarted, or lost its record, while the command ran.",
+      "Berth looks what is there and repairs it.", "wait.node" },
+    { "node.state-dir", RETRY, "The node cannot keep a record of commands: disk full, read-only, or no home directory.",
+      "Make room in the home directory of the SSH user on the node. Berth tries again with growing pauses.",
+      "wait.node" },
+
+    /* the panel's answers: see docs/drivers.md for the exit codes */
+    { "panel.arguments", FAILED, "The panel did not accept the number or kind of arguments.",
+      "The driver and the panel's version do not fit: compare the panel's version with docs/drivers.md.",
+      "problem.internal" },
+    { "panel.connect", RETRY, "The panel could not reach a service that it needs.",
+      "Berth tries again. If it stays: look at the node's way out to the Internet.", "wait.node" },
+    { "panel.database", RETRY, "The panel could not reach its database server.",
+      "Berth tries again. If it stays: look at the database server of the node.", "wait.node" },
+    { "panel.disabled", FAILED, "The subsystem is not installed on this node.",
+      "Install it, or take the capability from the node and move the account.", "problem.internal" },
+    { "panel.disk-full", RETRY, "The panel reports that the disk of the node is full.",
+      "Make room on the node. Berth tries again with growing pauses.", "wait.node" },
+    { "panel.forbidden", FAILED, "The panel forbids it: the address is dedicated to another user.",
+      "Free the address, or give the node a shared one.", "problem.internal" },
+    { "panel.ftp", RETRY, "The panel could not reach its FTP server.",
+      "Berth tries again. If it stays: look at the FTP server of the node.", "wait.node" },
+    { "panel.gone", RETRY, "An object that was there a moment ago is missing now.",
+      "Berth looks again from the beginning. If it repeats: somebody else changes the account on the node.",
+      "wait.busy" },
+    { "panel.half-created", RETRY, "The object is still half-created after its repair.",
+      "Berth tries again. If it repeats: look at the attempt's log and at log/error.log of the panel.", "wait.busy" },
+    { "panel.in-use", RETRY, "The panel says that the object is in use.",
+      "Berth tries again. If it stays: look who uses it.", "wait.busy" },
+    { "panel.invalid", FAILED, "The panel refused a value.",
+      "Look at the panel's own words; correct the order or the product; then retry the task.", "problem.internal" },
+    { "panel.limit", FAILED, "A limit of the account's package is reached.",
+      "Raise the limit of the product, or remove something from the account; then retry the task.",
+      "problem.internal" },
+    { "panel.load", RETRY, "The panel refused because the load of the node is too high.",
+      "Nothing: Berth tries again with growing pauses.", "wait.busy" },
+    { "panel.missing", FAILED, "Something that the step builds on is missing on the node.",
+      "Look at the panel's own words (package, template, address, list of public suffixes); put it in place; then "
+      "retry.",
+      "problem.internal" },
+    { "panel.no-command", FAILED, "The panel's command does not exist on this node.",
+      "Install HestiaCP 1.10 or newer on the node, or correct its driver.", "problem.internal" },
+    { "panel.no-root", FAILED, "The command does not run as root on this node.",
+      "Log in as root, or give the SSH user the sudo rule of docs/drivers.md.", "problem.internal" },
+    { "panel.parsing", RETRY, "The panel could not read its own configuration.",
+      "Berth tries again. If it stays: look at log/error.log of the panel.", "problem.internal" },
+    { "panel.password", FAILED, "The panel does not accept the password.",
+      "Reset the password of the account; then retry the task.", "problem.internal" },
+    { "panel.restart", RETRY, "A service of the node did not take the new configuration.",
+      "Berth tries again. If it stays: check the configuration of the named service; something else on the node broke "
+      "it.",
+      "wait.node" },
+    { "panel.rrd", RETRY, "The panel could not write its statistics.",
+      "Berth tries again. If it stays: look at log/error.log of the panel.", "wait.node" },
+    { "panel.suspended", FAILED, "The user or the object is suspended on the node.",
+      "Unsuspend it, if that is meant; then retry the task.", "problem.suspended" },
+    { "panel.unexpected", RETRY, "The panel ended with an exit code that is not in its contract.",
+      "Berth tries again. If it stays: look at the attempt's log and at log/error.log of the panel.",
+      "problem.internal" },
+    { "panel.unreadable", RETRY, "The panel's list cannot be read: it is empty or not valid JSON.",
+      "Berth tries again. If it stays: look at the list on the node; a backslash in a name breaks the panel's JSON.",
+      "problem.internal" },
+    { "panel.update", RETRY, "The panel is being updated.", "Nothing: Berth tries again with growing pauses.",
+      "wait.node" },
+    { "panel.unsuspended", FAILED, "The object is not suspended on the node.",
+      "Look at the account; nothing needs to be undone.", "problem.internal" },
+
+    /* where a service goes */
+    { "place.no-name-server", RETRY, "The product's group has no active name server.",
+      "Attach a name server to the group; the service goes on by itself.", "wait.capacity" },
+    { "place.no-node", RETRY, "The product's group has no active node with the needed capability.",
+      "Add such a node to the group; the service goes on by itself.", "wait.capacity" },
+    { "place.no-room", RETRY, "Every node of the product's group that could take the service is full.",
+      "Add a node to the group, or raise capacity_max of one; the service goes on by itself.", "wait.capacity" },
+
+    /* node.preflight: what a node must have before anything is put on it */
+    { "preflight.missing", FAILED, "The node lacks a subsystem that its capabilities promise.",
+      "Install the subsystem, or correct the capabilities of the node; then test the node again.", "problem.internal" },
+    { "preflight.no-panel", FAILED, "HestiaCP is not installed on this node.",
+      "Install HestiaCP 1.10 or newer, or correct the node's driver; then test the node again.", "problem.internal" },
+    { "preflight.version", FAILED, "The panel's version is not one that the driver knows.",
+      "Update the panel to 1.10 or newer; then test the node again.", "problem.internal" },
+};
+
+const struct cause *cause_find(const char *id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
+        if (strcmp(causes[i].id, id) == 0)
+            return &causes[i];
+    }
+    return NULL;
+}
+
+size_t cause_count(void)
+{
+    return ARRAY_LEN(causes);
+}
+
+const struct cause *cause_at(size_t index)
+{
+    assert(index < ARRAY_LEN(causes));
+    return &causes[index];
+}
+
+static const char *fault_cause(enum transport_fault fault)
+{
+    switch (fault) {
+    case FAULT_NONE: return "node.cut";
+    case FAULT_CONNECT: return "node.connect";
+    case FAULT_HOST_KEY: return "node.host-key";
+    case FAULT_AUTH: return "node.auth";
+    case FAULT_CHANNEL: return "node.channel";
+    case FAULT_CUT: return "node.cut";
+    case FAULT_DEADLINE: return "node.deadline";
+    case FAULT_STATE_DIR: return "node.state-dir";
+    }
+    abort(); /* not one of ours: memory is damaged */
+}
+
+static const char *outcome_cause(const struct command_result *result)
+{
+    switch (result->outcome) {
+    case OUTCOME_ENDED: break;
+    case OUTCOME_NOT_STARTED: return result->fault == FAULT_NONE ? "node.connect" : fault_cause(result->fault);
+    case OUTCOME_UNKNOWN: return fault_cause(result->fault);
+    case OUTCOME_BUSY: return "node.busy";
+    case OUTCOME_FENCED: return "node.fenced";
+    case OUTCOME_LOST: return "node.lost";
+    case OUTCOME_KILLED: return "node.killed";
+    }
+    abort(); /* an ended command is the driver's to judge */
+}
+
+const struct cause *cause_of_outcome(const struct command_result *result)
+{
+    const struct cause *cause = cause_find(outcome_cause(result));
+    assert(cause != NULL);
+    return cause;
+}
