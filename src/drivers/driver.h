@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/zone.h"
 #include "transport/transport.h"
 
 /* ---- what is wanted ---------------------------------------------------------------------------------------------- */
@@ -23,22 +24,6 @@ struct account_limits {
     int64_t mail_domains, mail_accounts, mail_rate_per_hour;
     int64_t dns_domains, dns_records;
     const char *php; /* "8.2", or "" for the node's default */
-};
-
-struct zone_record {
-    const char *name;  /* "@", "www", "mail._domainkey" */
-    const char *type;  /* "A", "MX", ... */
-    int priority;      /* MX and SRV; else 0 */
-    const char *value; /* as a person writes it: targets with or without final dot, TXT without quotes */
-};
-
-struct zone {
-    const struct zone_record *records;
-    size_t record_count;
-    const char *soa;   /* the zone's primary name server */
-    const char *ip;    /* the address that the panel shows for the zone */
-    int64_t ttl;
-    int64_t serial;    /* ours: the same on every name server */
 };
 
 struct name_server {
