@@ -1,0 +1,68 @@
+/* request.h - what people and billing systems ask of the engine: every write of the API. A request is checked for form
+ * by its maker (src/http), posted to the inbox, decided and written in the engine's next batch, and answered after the
+ * commit: done() is called from the engine's thread and must not block (HTTP resumes the suspended connection). */
+#ifndef BERTH_ENGINE_REQUEST_H
+#define BERTH_ENGINE_REQUEST_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "core/model.h"
+
+enum request_kind {
+    REQUEST_ORDER,
+    REQUEST_GROUP_ADD,
+    REQUEST_NODE_ADD,
+    REQUEST_NODE_SET,  /* state active, draining or paused; capacity_max */
+    REQUEST_NODE_TEST, /* runs the driver's preflight on the node: answered when that has ended */
+    REQUEST_PRODUCT_ADD,
+    REQUEST_ZONE_TEMPLATE_PUT,
+    REQUEST_TASK_RETRY, /* a failed task (or one that waits) is queued at once */
+};
+
+struct request {
+    enum request_kind kind;
+    struct request *next; /* the inbox's */
+
+    /* ORDER: all texts owned, checked for form: domain normalised, e-mail checked, options a JSON object as text */
+    struct {
+        char *product; /* by name */
+        char *domain, *client_id, *client_name, *client_email, *external_id, *idempotency_key, *options;
+    } order;
+    struct group group; /* GROUP_ADD: name, title */
+    struct node node;   /* NODE_ADD: everything that a person says, host_key scanned or given; NODE_SET: id, state,
+                           capacity_max */
+    char **group_names; /* NODE_ADD: owned, group_name_count of them; PRODUCT_ADD: exactly one */
+    size_t group_name_count;
+    struct product product;              /* PRODUCT_ADD: name, title, mode, spec (canonical) */
+    char *template_name, *template_text; /* ZONE_TEMPLATE_PUT, checked */
+    int64_t target_id;                   /* NODE_SET, NODE_TEST: node; TASK_RETRY: task */
+
+    /* the answer, valid in done() */
+    bool ok;
+    struct err err; /* when !ok: err.field names the input */
+    int64_t id;     /* of what was made or found */
+    bool existing;  /* ORDER: the same external_id or key came before; nothing was made */
+    json_t *facts;  /* NODE_TEST: what preflight learned, {"version": ...}; owned by the request, may be NULL */
+
+    void (*done)(struct request *request, void *context); /* owns the request from there: request_destroy() */
+    void *context;
+};
+
+struct request *request_create(enum request_kind kind);
+void request_destroy(struct request *request);
+
+/* The way into the engine, for any thread. */
+struct inbox;
+struct inbox *inbox_create(void);
+void inbox_destroy(struct inbox *inbox); /* requests that are left are answered with ERR_BUSY */
+/** Takes the request over. After inbox_close() it is answered at once with ERR_BUSY ("berthd is stopping"). */
+void inbox_post(struct inbox *inbox, struct request *request);
+void inbox_wake(struct inbox *inbox); /* async-signal-safe */
+void inbox_close(struct inbox *inbox);
+/** Engine's side. Wait until something was posted or woken, or timeout_ms have passed (-1: for ever). */
+void inbox_wait(struct inbox *inbox, int timeout_ms);
+/** Take everything (in order, at most `max`, linked by next); NULL when empty. Never blocks. */
+struct request *inbox_take(struct inbox *inbox, size_t max);
+
+#endif
