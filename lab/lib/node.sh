@@ -23,6 +23,7 @@ NODE=$NODE
 ROLE=$ROLE
 ADDRESS=$ADDRESS
 PREFIX=$(<"$STATE/prefix")
+REVERSE=$(<"$STATE/number").77.10
 NODE_HOSTNAME=$NODE.lab.test
 NAMESERVERS='$(awk '$2 == "dns" { printf "%s ", $3 }' "$STATE/nodes")'
 SESSIONS=${BERTH_LAB_SESSIONS:-10}
