@@ -64,11 +64,17 @@ enum node_state { NODE_ACTIVE, NODE_DRAINING, NODE_PAUSED, NODE_UNREACHABLE };
 #define NODE_STATE_COUNT (NODE_UNREACHABLE + 1)
 
 /* The queue that a task stands in: what runs one at a time (or within one limit) shares a queue. */
-enum task_lane { TASK_LANE_MAKE, TASK_LANE_LOOK, TASK_LANE_PROBE, TASK_LANE_NONE }; /* NONE: done by the engine itself */
-#define TASK_LANE_COUNT (TASK_LANE_NONE + 1)
+enum task_lane {
+    TASK_LANE_MAKE,   /* changes its node: one at a time */
+    TASK_LANE_LOOK,   /* looks at its node, beside a change */
+    TASK_LANE_PROBE,  /* looks from outside */
+    TASK_LANE_NONE,   /* done by the engine itself */
+    TASK_LANE_RELOAD, /* as MAKE, but one run serves every task that waits in the queue; behind MAKE for a bounded time */
+};
+#define TASK_LANE_COUNT (TASK_LANE_RELOAD + 1)
 static inline int64_t task_queue_id(int64_t node_id, enum task_lane lane)
 {
-    return node_id * 4 + (int64_t)lane; /* PROBE and NONE: node_id 0 */
+    return node_id * 8 + (int64_t)lane; /* PROBE and NONE: node_id 0 */
 }
 
 const char *role_name(enum role role);                             /* "web" */
