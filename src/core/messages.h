@@ -1,0 +1,26 @@
+/* messages.h - the customer's words. Everything else holds keys; one catalogue per language (messages_en.c). Keys:
+ *   step.<step>     what is being done: the labels of pipelines
+ *   wait.<why>      why it takes longer; it goes on by itself
+ *   problem.<what>  why it has stopped; somebody looks after it
+ * The words name no host, command or part of a panel. */
+#ifndef BERTH_CORE_MESSAGES_H
+#define BERTH_CORE_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct message {
+    const char *key, *text;
+};
+
+/** The words for a key; for one that is not in the catalogue general ones, so that a customer never reads a key. "" for
+ * "". */
+const char *message_text(const char *key);
+/** Whether the catalogue has the key. */
+bool message_known(const char *key);
+
+/* One catalogue: sorted by key. */
+extern const struct message messages_en[];
+extern const size_t messages_en_count;
+
+#endif
