@@ -22,6 +22,7 @@ node_make() {
 NODE=$NODE
 ROLE=$ROLE
 ADDRESS=$ADDRESS
+MAC=$(printf '02:77:%02x:%02x:%02x:%02x' ${ADDRESS//./ })
 PREFIX=$(<"$STATE/prefix")
 REVERSE=$(<"$STATE/number").77.10
 NODE_HOSTNAME=$NODE.lab.test
@@ -122,9 +123,10 @@ node_ssh() {
     exec ssh "${SSH_OPTIONS[@]}" -i "$STATE/id_ed25519" -o UserKnownHostsFile="$STATE/known_hosts" "$user@$ADDRESS" "$@"
 }
 
-# How the panel stand-in behaves: key=value lines in a file that it reads at each command.
+# How the panel stand-in behaves: key=value lines in a file that it reads at each command. KEY= removes all of KEY's lines,
+# KEY=VALUE puts one in their place, KEY+=VALUE adds one.
 node_panel() {
-    local file pair key
+    local file pair key add value
     state_need_node "$@"
     shift
     mkdir -p "$NODE_DIR/disk/hestia/conf"
@@ -136,10 +138,10 @@ node_panel() {
     fi
     cp "$file" "$file.new"
     for pair in "$@"; do
-        [[ $pair =~ ^[a-z][a-z_-]*= ]] || die "panel $NODE: $pair is not KEY=VALUE"
-        key=${pair%%=*}
-        sed -i "/^$key=/d" "$file.new"
-        [ "$pair" = "$key=" ] || printf '%s\n' "$pair" >>"$file.new"
+        [[ $pair =~ ^([a-z]+)(\+?)=(.*)$ ]] || die "panel $NODE: $pair is not KEY=VALUE"
+        key=${BASH_REMATCH[1]} add=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
+        [ -n "$add" ] || sed -i "/^$key=/d" "$file.new"
+        [ -z "$value" ] || printf '%s=%s\n' "$key" "$value" >>"$file.new"
     done
     mv "$file.new" "$file"          # at once: a command that starts now sees the old or the new one, whole
 }
