@@ -9,7 +9,7 @@
  *       action: dns.zone     # the driver's or the engine's name of it; left out: the same as step
  *       role: dns            # whose node; left out of a plan whose product does not sell it. none: always in the plan
  *       each: true           # one task for each node of the role (dns)
- *       lane: make           # make, look, probe (from this machine) or none (the engine itself)
+ *       lane: make           # make, reload, look, probe (from outside) or none (the engine)
  *       when: mailbox        # only for orders with a mailbox
  *       needs: [dns.user, mail.dkim]
  *       timeout: zone        # short, normal, zone or long

@@ -1,11 +1,11 @@
 /* placement.h - which nodes a new service goes to. Pure: the nodes are handed in.
  *
- * Web and mail: of the active nodes of the group that have the capability and room, the one with the least load
- * (relative to capacity_max where that is set for both that are compared, else the number of services; equal: the lower
- * id). DNS: every name server of the group that is not draining. A zone must be on all of them, so one that is paused
- * or unreachable is part of the plan too: its tasks wait there until it is back, and the service says so. One that is
- * draining is on its way out of the group and gets nothing new. At least one must be active, else nobody could answer
- * for the domain. */
+ * Web and mail: of the active nodes of the group that have the capability and room, the one with the least load; equal:
+ * the lower id. Load is the share of capacity_max if all of these nodes have one, else the number of services
+ * (comparing some nodes this way and some that way would go round in circles). DNS: every name server of the group that
+ * is not draining, full or not. A zone must be on all of them, so one that is paused or unreachable is part of the plan
+ * too: its tasks wait there until it is back, and the service says so. One that is draining is on its way out of the
+ * group and gets nothing new. At least one must be active, else nobody could answer for the domain. */
 #ifndef BERTH_CORE_PLACEMENT_H
 #define BERTH_CORE_PLACEMENT_H
 
