@@ -95,6 +95,8 @@ MUST_CHECK bool store_list_products(struct store *store, struct product **ret_pr
 MUST_CHECK bool store_put_zone_template(struct store *store, const char *name, const char *text, struct err *err);
 /** *ret_text to be freed; ERR_NOT_FOUND */
 MUST_CHECK bool store_get_zone_template(struct store *store, const char *name, char **ret_text, struct err *err);
+/** Names of all templates, sorted. @param ret_names the caller's: free each and the array */
+MUST_CHECK bool store_list_zone_templates(struct store *store, char ***ret_names, size_t *ret_count, struct err *err);
 /** hash: 32 bytes. */
 MUST_CHECK bool store_insert_token(struct store *store, const char *name, const unsigned char *hash, int64_t now_ms,
                                    struct err *err);

@@ -1,0 +1,117 @@
+/* call.h - one HTTP request on its way through the server: what was asked, what is answered, and the sleep in between
+ * while the engine or the reader works on it. Private to src/http.
+ *
+ * A call belongs to the HTTP thread. When it sleeps (call_sleep), it belongs to the one who works on it, who gives it
+ * back with call_wake(). When the server stops before that, the sleeper is answered without its worker and the worker's
+ * call_wake() only frees what is left: call->abandoned says so. */
+#ifndef BERTH_HTTP_CALL_H
+#define BERTH_HTTP_CALL_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "http/input.h"
+#include "http/problem.h"
+#include "http/server.h"
+#include "store/store.h"
+
+#define CALL_BODY_MAX (64U * 1024U)
+#define CALL_HEADERS_MAX 8
+
+struct call;
+struct route;
+
+/* The calls that sleep. Lives as long as the last of them. */
+struct bedroom {
+    pthread_mutex_t lock;
+    struct call *first;
+    bool closed;
+    atomic_size_t refs;
+};
+struct bedroom *bedroom_create(void);
+/** Wake everybody with call->abandoned set; nobody may sleep any more. */
+void bedroom_close(struct bedroom *bedroom);
+void bedroom_unref(struct bedroom *bedroom);
+
+struct call_header {
+    const char *name; /* static */
+    char *value;      /* owned */
+};
+
+struct call {
+    const struct http_config *config; /* the server's; not to be touched by a worker once the call is abandoned */
+    struct http_server *server;       /* likewise */
+    struct MHD_Connection *connection;
+    const struct route *route;
+    char *path; /* owned */
+    struct buf body;
+    bool body_too_large;
+    int64_t id;       /* {id} of the path */
+    const char *name; /* {name} of the path: points into path */
+
+    struct store *store; /* of the thread that handles it: set before handle() and finish() */
+
+    /* while the engine works on it */
+    struct request *request;             /* owned once done() has been called */
+    void (*finish)(struct call *call);   /* makes the answer of the request, in the HTTP thread */
+
+    /* the answer */
+    unsigned status; /* 0: none yet */
+    const char *content_type;
+    struct buf answer;
+    struct call_header headers[CALL_HEADERS_MAX];
+    size_t header_count;
+
+    /* sleep */
+    struct bedroom *bedroom;
+    struct call *previous, *next; /* in the bedroom, under its lock */
+    struct call *queued;          /* in the reader's queue */
+    atomic_bool abandoned;
+    atomic_int refs;
+    bool asleep; /* for the HTTP thread: it has been put to sleep and not come back yet */
+};
+
+struct call *call_create(struct http_server *server, const struct http_config *config, struct bedroom *bedroom,
+                         struct MHD_Connection *connection, const char *path);
+void call_unref(struct call *call);
+
+/* ---- sleep ---------------------------------------------------------------------------------------------------------- */
+
+/** HTTP thread: suspend the connection and hand the call to a worker. @return false when the server stops: the call has
+ * been refused */
+MUST_CHECK bool call_sleep(struct call *call);
+/** Any thread: the worker is done with the call. */
+void call_wake(struct call *call);
+/** HTTP thread: sleep until the engine has answered the request, then finish() makes the answer. Takes the request. */
+void call_post(struct call *call, struct request *request, void (*finish)(struct call *call));
+/** A worker that has the sleeping call: go on as call_post(). */
+void call_post_asleep(struct call *call, struct request *request, void (*finish)(struct call *call));
+
+/* ---- what was asked ------------------------------------------------------------------------------------------------- */
+
+/** NULL when absent. Not for workers other than the reader. */
+const char *call_query(const struct call *call, const char *name);
+const char *call_header(const struct call *call, const char *name);
+/** Refuse query parameters that are not in the list. @return false: the call has been refused */
+MUST_CHECK bool call_query_known(struct call *call, const char *const *known);
+/** A number in a query parameter; *ret_number is left alone when absent. @return false: refused */
+MUST_CHECK bool call_query_int(struct call *call, const char *name, int64_t low, int64_t high, int64_t *ret_number);
+/** The body as a JSON object. @return false: refused */
+MUST_CHECK bool call_parse_body(struct call *call, json_t **ret_root);
+
+/* ---- what is answered ----------------------------------------------------------------------------------------------- */
+
+void call_add_header(struct call *call, const char *name, const char *value);
+void call_refuse(struct call *call, const struct problem *problem);
+void call_refuse_err(struct call *call, const struct err *err);
+/** Takes the JSON. */
+void call_answer_json(struct call *call, unsigned status, json_t *root);
+/** Takes the buffer's memory. */
+void call_answer(struct call *call, unsigned status, const char *content_type, struct buf *body);
+/** After the engine: refuses and returns false when the request failed. */
+MUST_CHECK bool call_request_ok(struct call *call);
+
+#endif

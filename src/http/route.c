@@ -1,0 +1,106 @@
+/* route.c - see route.h. */
+#include "route.h"
+
+#include <string.h>
+
+const struct route routes[] = {
+    /* the way of every order comes first: the table is searched from the top */
+    { "POST", "/api/v1/services", api_service_create, PLACE_FRONT, false },
+    { "GET", "/s/{name}", page_status_get, PLACE_READER, true },
+    { "GET", "/api/v1/services", api_service_list, PLACE_READER, false },
+    { "GET", "/api/v1/services/{id}", api_service_get, PLACE_READER, false },
+    { "GET", "/api/v1/services/{id}/operations", api_service_operations, PLACE_READER, false },
+    { "GET", "/api/v1/services/{id}/events", api_service_events, PLACE_READER, false },
+    { "GET", "/api/v1/services/{id}/tasks", api_service_tasks, PLACE_READER, false },
+    { "GET", "/api/v1/tasks", api_task_list, PLACE_READER, false },
+    { "GET", "/api/v1/tasks/{id}", api_task_get, PLACE_READER, false },
+    { "POST", "/api/v1/tasks/{id}/retry", api_task_retry, PLACE_FRONT, false },
+    { "GET", "/api/v1/attempts/{id}/log", api_attempt_log, PLACE_READER, false },
+    { "GET", "/api/v1/nodes", api_node_list, PLACE_READER, false },
+    { "POST", "/api/v1/nodes", api_node_add, PLACE_FRONT, false },
+    { "GET", "/api/v1/nodes/{id}", api_node_get, PLACE_READER, false },
+    { "PATCH", "/api/v1/nodes/{id}", api_node_set, PLACE_FRONT, false },
+    { "POST", "/api/v1/nodes/{id}/test", api_node_test, PLACE_FRONT, false },
+    { "GET", "/api/v1/groups", api_group_list, PLACE_READER, false },
+    { "POST", "/api/v1/groups", api_group_add, PLACE_FRONT, false },
+    { "GET", "/api/v1/products", api_product_list, PLACE_READER, false },
+    { "POST", "/api/v1/products", api_product_add, PLACE_FRONT, false },
+    { "GET", "/api/v1/zone-templates", api_zone_list, PLACE_READER, false },
+    { "GET", "/api/v1/zone-templates/{name}", api_zone_get, PLACE_READER, false },
+    { "PUT", "/api/v1/zone-templates/{name}", api_zone_put, PLACE_FRONT, false },
+    { "GET", "/api/v1/queue", api_queue_get, PLACE_READER, false },
+    { "GET", "/api/v1/health", api_health_get, PLACE_FRONT, true },
+};
+const size_t route_count = ARRAY_LEN(routes);
+
+/* One segment of a path: up to the next slash or the end. */
+static size_t segment_length(const char *at)
+{
+    return strcspn(at, "/");
+}
+
+static bool match_segment(const char *pattern, size_t pattern_length, const char *path, size_t path_length,
+                          struct call *call)
+{
+    if (pattern_length == 4 && memcmp(pattern, "{id}", 4) == 0) {
+        char digits[24];
+        if (path_length == 0 || path_length >= sizeof(digits))
+            return false;
+        memcpy(digits, path, path_length);
+        digits[path_length] = '\0';
+        return input_parse_id(digits, &call->id);
+    }
+    if (pattern_length == 6 && memcmp(pattern, "{name}", 6) == 0) {
+        call->name = path; /* always the last segment of a pattern, so that it ends where the path ends */
+        return path_length > 0;
+    }
+    return pattern_length == path_length && memcmp(pattern, path, path_length) == 0;
+}
+
+static bool match(const char *pattern, const char *path, struct call *call)
+{
+    for (;;) {
+        size_t pattern_length = segment_length(pattern), path_length = segment_length(path);
+        if (!match_segment(pattern, pattern_length, path, path_length, call))
+            return false;
+        pattern += pattern_length;
+        path += path_length;
+        if (*pattern == '\0' || *path == '\0')
+            return *pattern == *path;
+        pattern++;
+        path++;
+    }
+}
+
+static bool refuse(struct call *call, const char *method, const struct buf *allowed)
+{
+    struct problem problem;
+    if (allowed->length == 0) {
+        problem_set(&problem, PROBLEM_NOT_FOUND, "", "there is nothing at this address");
+    } else {
+        problem_set(&problem, PROBLEM_METHOD, "", "%.20s cannot be used at this address, only %s", method,
+                    buf_text(allowed));
+        call_add_header(call, "Allow", buf_text(allowed));
+    }
+    call_refuse(call, &problem);
+    return false;
+}
+
+bool route_find(struct call *call, const char *method)
+{
+    if (strcmp(method, "HEAD") == 0) /* libmicrohttpd leaves the body out */
+        method = "GET";
+    struct buf allowed = BUF_INIT;
+    for (size_t i = 0; i < route_count && call->route == NULL; i++) {
+        const struct route *route = &routes[i];
+        if (!match(route->pattern, call->path, call))
+            continue;
+        if (strcmp(route->method, method) == 0)
+            call->route = route;
+        else
+            buf_addf(&allowed, "%s%s", allowed.length > 0 ? ", " : "", route->method);
+    }
+    bool found = call->route != NULL || refuse(call, method, &allowed);
+    buf_finish(&allowed);
+    return found;
+}

@@ -1,0 +1,62 @@
+/* route.h - which path and method is answered by which function: one table. docs/openapi.yaml describes the same list,
+ * and a test compares the two. Private to src/http. */
+#ifndef BERTH_HTTP_ROUTE_H
+#define BERTH_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/call.h"
+
+enum route_place {
+    PLACE_FRONT, /* in the HTTP thread: writes, which only parse and post, and what needs no database */
+    PLACE_READER,
+};
+
+struct route {
+    const char *method;
+    const char *pattern; /* {id} is a number, {name} any one segment */
+    void (*handle)(struct call *call); /* fills the answer, or lets the call sleep (PLACE_FRONT only) */
+    enum route_place place;
+    bool open; /* needs no token */
+};
+
+extern const struct route routes[];
+extern const size_t route_count;
+
+/** Finds call->route and fills call->id and call->name. @return false: the call has been refused (404 or 405) */
+MUST_CHECK bool route_find(struct call *call, const char *method);
+
+/* api_service.c */
+void api_service_create(struct call *call);
+void api_service_list(struct call *call);
+void api_service_get(struct call *call);
+void api_service_operations(struct call *call);
+void api_service_events(struct call *call);
+void api_service_tasks(struct call *call);
+/* api_task.c */
+void api_task_list(struct call *call);
+void api_task_get(struct call *call);
+void api_task_retry(struct call *call);
+void api_attempt_log(struct call *call);
+/* api_node.c */
+void api_node_add(struct call *call);
+void api_node_list(struct call *call);
+void api_node_get(struct call *call);
+void api_node_test(struct call *call);
+void api_node_set(struct call *call);
+/* api_group.c, api_product.c, api_zone.c */
+void api_group_add(struct call *call);
+void api_group_list(struct call *call);
+void api_product_add(struct call *call);
+void api_product_list(struct call *call);
+void api_zone_list(struct call *call);
+void api_zone_get(struct call *call);
+void api_zone_put(struct call *call);
+/* api_queue.c */
+void api_queue_get(struct call *call);
+void api_health_get(struct call *call);
+/* page_status.c */
+void page_status_get(struct call *call);
+
+#endif

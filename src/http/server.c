@@ -1,0 +1,307 @@
+/* server.c - see server.h: the life of the server and of each request in it. */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "http/auth.h"
+#include "http/call.h"
+#include "http/reader.h"
+#include "http/route.h"
+
+#define CONNECTIONS_MAX 2000
+#define IDLE_SECONDS 75
+#define CONNECTION_MEMORY (24U * 1024U) /* head of a request and of its answer */
+#define BACKLOG 1024
+#define SWALLOW_MAX (1024U * 1024U) /* a body up to this is read to its end before it is refused, so that the answer arrives */
+#define STOP_WAIT_MS 400            /* for answers that are on their way */
+
+struct http_server {
+    struct http_config config; /* texts owned */
+    int listen_fd, port;
+    struct MHD_Daemon *daemon;
+    struct bedroom *bedroom;
+    struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
+    struct reader *reader;
+    struct auth auth;
+    atomic_size_t calls; /* that the HTTP thread has */
+};
+
+/* ---- one request ---------------------------------------------------------------------------------------------------- */
+
+static bool check_size(struct call *call)
+{
+    if (!call->body_too_large)
+        return true;
+    struct problem problem;
+    problem_set(&problem, PROBLEM_TOO_LARGE, "", "the body has more than %u bytes", CALL_BODY_MAX);
+    call_refuse(call, &problem);
+    return false;
+}
+
+static bool check_token(struct call *call)
+{
+    struct problem problem;
+    if (call->route->open || auth_check(&call->server->auth, call_header(call, "Authorization"), &problem))
+        return true;
+    call_refuse(call, &problem);
+    return false;
+}
+
+static void dispatch(struct call *call, const char *method)
+{
+    struct http_server *server = call->server;
+    if (!route_find(call, method) || !check_token(call) || !check_size(call))
+        return;
+    if (call->route->place == PLACE_FRONT) {
+        call->store = server->front_store;
+        call->route->handle(call);
+    } else if (call_sleep(call)) {
+        reader_push(server->reader, call);
+    }
+}
+
+/* The call came back from its sleep. */
+static void wake_up(struct call *call)
+{
+    call->asleep = false;
+    struct problem problem;
+    if (atomic_load(&call->abandoned) || (call->status == 0 && call->request == NULL)) {
+        problem_set(&problem, PROBLEM_STOPPING, "", "berthd is stopping; send the request again in a moment");
+        call_refuse(call, &problem);
+    } else if (call->status == 0) {
+        call->store = call->server->front_store;
+        call->finish(call);
+    }
+}
+
+static enum MHD_Result send_answer(struct call *call)
+{
+    size_t length = call->answer.length;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, buf_steal(&call->answer), MHD_RESPMEM_MUST_FREE);
+    if (response == NULL)
+        return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", call->content_type);
+    if (call->status != MHD_HTTP_ACCEPTED) {
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+        MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    }
+    for (size_t i = 0; i < call->header_count; i++)
+        MHD_add_response_header(response, call->headers[i].name, call->headers[i].value);
+    enum MHD_Result queued = MHD_queue_response(call->connection, call->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static void add_body(struct call *call, const char *data, size_t length)
+{
+    if (call->body.length + length > CALL_BODY_MAX) {
+        call->body_too_large = true;
+        buf_clear(&call->body);
+    } else if (!call->body_too_large) {
+        buf_add(&call->body, data, length);
+    }
+}
+
+static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *connection, const char *path,
+                             void **call_at)
+{
+    struct call *call = call_create(server, &server->config, server->bedroom, connection, path);
+    atomic_fetch_add(&server->calls, 1);
+    *call_at = call;
+    const char *length = call_header(call, "Content-Length");
+    if (length == NULL || strtoull(length, NULL, 10) <= SWALLOW_MAX)
+        return MHD_YES;
+    call->body_too_large = true;
+    (void)check_size(call);
+    return send_answer(call); /* libmicrohttpd closes the connection after this: the body is never read */
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data, size_t *data_length,
+                                  void **call_at)
+{
+    (void)version;
+    struct call *call = *call_at;
+    if (call == NULL)
+        return begin(context, connection, path, call_at);
+    if (*data_length > 0) {
+        add_body(call, data, *data_length);
+        *data_length = 0;
+        return MHD_YES;
+    }
+    if (call->asleep)
+        wake_up(call);
+    else
+        dispatch(call, method);
+    return call->asleep ? MHD_YES : send_answer(call);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **call_at,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)connection;
+    (void)why;
+    struct http_server *server = context;
+    if (*call_at == NULL)
+        return;
+    call_unref(*call_at);
+    *call_at = NULL;
+    atomic_fetch_sub(&server->calls, 1);
+}
+
+/* ---- the server ----------------------------------------------------------------------------------------------------- */
+
+static bool parse_address(const char *text, int port, struct sockaddr_storage *ret_address, socklen_t *ret_length)
+{
+    struct sockaddr_in ip4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in6 ip6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+    if (inet_pton(AF_INET, text, &ip4.sin_addr) == 1) {
+        memcpy(ret_address, &ip4, sizeof(ip4));
+        *ret_length = sizeof(ip4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &ip6.sin6_addr) == 1) {
+        memcpy(ret_address, &ip6, sizeof(ip6));
+        *ret_length = sizeof(ip6);
+        return true;
+    }
+    return false;
+}
+
+static int bound_port(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t length = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static bool listen_on(struct http_server *server, const char *host, int port, struct err *err)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t length;
+    if (port < 0 || port > 65535 || !parse_address(host, port, &address, &length))
+        return err_set(err, ERR_INVALID, "listen: %s:%d is not an address and a port", host, port);
+    server->listen_fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (server->listen_fd < 0)
+        return err_set(err, ERR_IO, "listen on %s:%d: %s", host, port, strerror(errno));
+    int one = 1;
+    (void)setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(server->listen_fd, (struct sockaddr *)&address, length) != 0 || listen(server->listen_fd, BACKLOG) != 0)
+        return err_set(err, ERR_IO, "listen on %s:%d: %s", host, port, strerror(errno));
+    server->port = bound_port(server->listen_fd);
+    return true;
+}
+
+static void copy_config(struct http_server *server, const struct http_config *config)
+{
+    bool ip6 = strchr(config->listen_address, ':') != NULL;
+    server->config = *config;
+    server->config.port = server->port;
+    server->config.listen_address = xstrdup(config->listen_address);
+    server->config.store_url = xstrdup(config->store_url);
+    server->config.installation = xstrdup(config->installation);
+    server->config.base_url = config->base_url[0] != '\0' ? xstrdup(config->base_url)
+                                                          : xasprintf(ip6 ? "http://[%s]:%d" : "http://%s:%d",
+                                                                      config->listen_address, server->port);
+}
+
+static bool open_stores(struct http_server *server, struct err *err)
+{
+    struct store *reading = NULL;
+    if (!store_open_reader(server->config.store_url, &server->front_store, err) ||
+        !store_open_reader(server->config.store_url, &reading, err))
+        return err_wrap(err, "HTTP");
+    server->auth.store = server->front_store;
+    server->auth.clock = server->config.clock;
+    server->reader = reader_create(reading);
+    return true;
+}
+
+static bool start_daemon(struct http_server *server, struct err *err)
+{
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+    if (server->daemon == NULL)
+        return err_set(err, ERR_IO, "HTTP: the server cannot be started: %s", strerror(errno));
+    server->listen_fd = -1; /* libmicrohttpd's now */
+    return true;
+}
+
+bool http_server_create(const struct http_config *config, struct http_server **ret_server, struct err *err)
+{
+    struct http_server *server = xcalloc(1, sizeof(*server));
+    server->listen_fd = -1;
+    server->bedroom = bedroom_create();
+    json_object_seed(0); /* before there are threads that could do it at the same time */
+    bool ok = listen_on(server, config->listen_address, config->port, err);
+    if (ok)
+        copy_config(server, config);
+    ok = ok && open_stores(server, err) && start_daemon(server, err);
+    if (!ok) {
+        http_server_destroy(server);
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+static void wait_for_answers(struct http_server *server)
+{
+    const struct timespec step = { .tv_nsec = 2 * 1000 * 1000 };
+    for (int waited_ms = 0; waited_ms < STOP_WAIT_MS && atomic_load(&server->calls) > 0; waited_ms += 2)
+        nanosleep(&step, NULL);
+}
+
+static void stop(struct http_server *server)
+{
+    if (server->daemon != NULL) {
+        int fd = MHD_quiesce_daemon(server->daemon);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (server->reader != NULL)
+        reader_stop(server->reader);
+    bedroom_close(server->bedroom);
+    if (server->daemon != NULL) {
+        wait_for_answers(server);
+        MHD_stop_daemon(server->daemon);
+    }
+}
+
+void http_server_destroy(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    stop(server);
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
+    reader_destroy(server->reader);
+    store_close(server->front_store);
+    bedroom_unref(server->bedroom);
+    free((void *)(uintptr_t)server->config.listen_address);
+    free((void *)(uintptr_t)server->config.store_url);
+    free((void *)(uintptr_t)server->config.installation);
+    free((void *)(uintptr_t)server->config.base_url);
+    free(server);
+}
