@@ -147,6 +147,51 @@ static const struct cause causes[] = {
       "Install HestiaCP 1.10 or newer, or correct the node's driver; then test the node again.", "problem.internal" },
     { "preflight.version", FAILED, "The panel's version is not one that the driver knows.",
       "Update the panel to 1.10 or newer; then test the node again.", "problem.internal" },
+
+    /* verify.*: looked at from outside, as the customer would */
+    { "verify.dns-differs", RETRY, "A name server answers for the zone, but not with every record as wanted.",
+      "Berth looks again with growing pauses. If it stays: retry the zone's task of the named server, which writes the "
+      "zone again.",
+      "wait.verify" },
+    { "verify.dns-not-served", RETRY, "A name server answers, but not for this zone.",
+      "Berth looks again with growing pauses. If it stays: look at named's log there; retry the zone's task of that "
+      "server.",
+      "wait.verify" },
+    { "verify.dns-serial", RETRY, "The name servers hold different versions of the zone.",
+      "Berth looks again with growing pauses. If it stays: retry the zone's tasks, which write the same serial "
+      "everywhere.",
+      "wait.verify" },
+    { "verify.dns-silent", RETRY, "A name server does not answer.",
+      "Berth looks again with growing pauses. If it stays: look at named, at port 53 (UDP and TCP) and at the address "
+      "recorded for the node.",
+      "wait.verify" },
+    { "verify.mail-login", RETRY, "The mail server does not let the mailbox log in with its password.",
+      "Berth tries again with growing pauses. If it stays: set the mailbox's password again, then retry the task.",
+      "wait.verify" },
+    { "verify.mail-silent", RETRY, "The mail server does not answer over IMAP.",
+      "Berth looks again with growing pauses. If it stays: look at dovecot, at the IMAP port and at the address "
+      "recorded for the node.",
+      "wait.verify" },
+    { "verify.mail-tls", RETRY, "The mail server offers no STARTTLS that works.",
+      "Give dovecot a certificate (a self-signed one is enough). Berth looks again with growing pauses.",
+      "wait.verify" },
+    { "verify.mail-wrong", RETRY, "The mail server answers, but the mailbox does not open.",
+      "Berth looks again with growing pauses. If it stays: look at the mailbox and at dovecot's log on the node.",
+      "wait.verify" },
+    { "verify.unusable", FAILED, "The check could not be made as it was asked for.",
+      "Correct the named address, port or name; then retry the task.", "problem.internal" },
+    { "verify.web-default", RETRY, "The node answers with its default page instead of the site.",
+      "Berth looks again with growing pauses. If it stays: reload nginx on the node and look for a site that is its "
+      "default by mistake.",
+      "wait.verify" },
+    { "verify.web-silent", RETRY, "The web server does not answer.",
+      "Berth looks again with growing pauses. If it stays: look at nginx, at the HTTP port and at the address recorded "
+      "for the node.",
+      "wait.verify" },
+    { "verify.web-status", RETRY, "The site answers with an error.",
+      "Berth looks again with growing pauses. If it stays: look at the site's error log; 403 can mean that the user's "
+      "home is closed.",
+      "wait.verify" },
 };
 
 const struct cause *cause_find(const char *id)

@@ -32,9 +32,10 @@
  * ADDRESS PORT Answered: the server greets with `* OK`. greeting * OK [CAPABILITY IMAP4rev1 ...] ready. ms 1 tcp
  * [timeout=3000] ADDRESS PORT Answered: the connection stands. ms 1
  *
- * The exit code says how it went, `out` holds the facts (above), `err` why, one sentence a line. A look ends with a
- * result whatever happens, also when the deadline cuts it short; only a command that got no thread before its deadline
- * ends with OUTCOME_NOT_STARTED. There are no TRANSPORT_OUTPUT events: everything comes with the result. */
+ * The exit code says how it went, `out` holds the facts (above; of a look without an answer at least `ms`), `err` why,
+ * one sentence a line. A look ends with a result whatever happens, also when the deadline cuts it short; only a command
+ * that got no thread before its deadline ends with OUTCOME_NOT_STARTED. There are no TRANSPORT_OUTPUT events:
+ * everything comes with the result. */
 #ifndef BERTH_TRANSPORT_PROBE_H
 #define BERTH_TRANSPORT_PROBE_H
 

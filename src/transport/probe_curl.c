@@ -82,11 +82,6 @@ static CURLcode transfer(struct probe_look *look, CURL *handle)
     return code;
 }
 
-static void say_cause(struct probe_look *look, CURLcode code, const char *cause)
-{
-    buf_addf(&look->err, "%s\n", cause[0] != '\0' ? cause : curl_easy_strerror(code));
-}
-
 /* A value of the server as one line of facts: what is no printable character becomes a blank. */
 static void add_fact(struct probe_look *look, const char *key, const char *value)
 {
@@ -132,10 +127,8 @@ enum probe_exit probe_look_http(struct probe_look *look, const struct probe_requ
     struct err err = { 0 };
     struct probe_address address;
     char cause[CURL_ERROR_SIZE] = "";
-    if (!probe_resolve(look, &request->targets[0], &address, &err)) {
-        buf_addf(&look->err, "%s\n", err.msg);
-        return PROBE_SILENT;
-    }
+    if (!probe_resolve(look, &request->targets[0], &address, &err))
+        return probe_look_silent(look, err.msg);
     struct page page = { 0 };
     CURL *handle = handle_create(look, cause);
     struct curl_slist *route = connect_to(request->host, 80, &address, request->targets[0].port);
@@ -159,7 +152,7 @@ enum probe_exit probe_look_http(struct probe_look *look, const struct probe_requ
         if (verdict == PROBE_WRONG)
             buf_addf(&look->err, "the site answers with status %ld\n", status);
     } else {
-        say_cause(look, code, cause);
+        probe_look_silent(look, cause[0] != '\0' ? cause : curl_easy_strerror(code));
     }
     curl_easy_cleanup(handle);
     curl_slist_free_all(route);
@@ -256,10 +249,8 @@ enum probe_exit probe_look_imap(struct probe_look *look, const struct probe_requ
     struct err err = { 0 };
     struct probe_address address;
     char cause[CURL_ERROR_SIZE] = "";
-    if (!probe_resolve(look, &request->targets[0], &address, &err)) {
-        buf_addf(&look->err, "%s\n", err.msg);
-        return PROBE_SILENT;
-    }
+    if (!probe_resolve(look, &request->targets[0], &address, &err))
+        return probe_look_silent(look, err.msg);
     struct talk talk = { 0 };
     CURL *handle = handle_create(look, cause);
     bool six = address.socket.ss_family == AF_INET6;
@@ -281,7 +272,7 @@ enum probe_exit probe_look_imap(struct probe_look *look, const struct probe_requ
         add_certificate(look, handle, request->tls_verify);
     buf_addf(&look->out, "login %s\nmailbox %s\nms %" PRId64 "\n", login, mailbox, probe_look_spent_ms(look));
     if (verdict != PROBE_ANSWERED)
-        say_cause(look, code, cause);
+        buf_addf(&look->err, "%s\n", cause[0] != '\0' ? cause : curl_easy_strerror(code));
     if (verdict != PROBE_ANSWERED && talk.last[0] != '\0')
         buf_addf(&look->err, "the server said: %s\n", talk.last);
     curl_easy_cleanup(handle);

@@ -38,6 +38,9 @@ MUST_CHECK bool probe_wait(struct probe_look *look, int fd, short events, struct
 /** A TCP connection, non-blocking; the caller's to close. ERR_TIMEOUT, or ERR_IO with the cause. */
 MUST_CHECK bool probe_connect(struct probe_look *look, const struct probe_target *target, int *ret_fd, struct err *err);
 
+/** The end of a look that got no answer: how long it took, and why. @return PROBE_SILENT */
+enum probe_exit probe_look_silent(struct probe_look *look, const char *cause);
+
 /* One look of each kind: fills look->out and look->err. */
 enum probe_exit probe_look_tcp(struct probe_look *look, const struct probe_request *request);
 enum probe_exit probe_look_greeting(struct probe_look *look, const struct probe_request *request);

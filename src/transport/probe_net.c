@@ -49,6 +49,13 @@ bool probe_wait(struct probe_look *look, int fd, short events, struct err *err)
     }
 }
 
+enum probe_exit probe_look_silent(struct probe_look *look, const char *cause)
+{
+    buf_addf(&look->out, "ms %" PRId64 "\n", probe_look_spent_ms(look));
+    buf_addf(&look->err, "%s\n", cause);
+    return PROBE_SILENT;
+}
+
 /* ---- names ---------------------------------------------------------------------------------------------------------
  * getaddrinfo() cannot be interrupted and may take many seconds, so it runs in a thread of its own that is left behind
  * when the look ends first. Whoever is last frees the record. */
@@ -167,10 +174,8 @@ enum probe_exit probe_look_tcp(struct probe_look *look, const struct probe_reque
 {
     struct err err = { 0 };
     int fd;
-    if (!probe_connect(look, &request->targets[0], &fd, &err)) {
-        buf_addf(&look->err, "%s\n", err.msg);
-        return PROBE_SILENT;
-    }
+    if (!probe_connect(look, &request->targets[0], &fd, &err))
+        return probe_look_silent(look, err.msg);
     close(fd);
     buf_addf(&look->out, "ms %" PRId64 "\n", probe_look_spent_ms(look));
     return PROBE_ANSWERED;
@@ -203,17 +208,13 @@ enum probe_exit probe_look_greeting(struct probe_look *look, const struct probe_
 {
     struct err err = { 0 };
     int fd;
-    if (!probe_connect(look, &request->targets[0], &fd, &err)) {
-        buf_addf(&look->err, "%s\n", err.msg);
-        return PROBE_SILENT;
-    }
+    if (!probe_connect(look, &request->targets[0], &fd, &err))
+        return probe_look_silent(look, err.msg);
     char line[1024] = "";
     ssize_t length = read_line(look, fd, line, sizeof(line), &err);
     close(fd);
-    if (length < 0) {
-        buf_addf(&look->err, "%s\n", err.msg);
-        return PROBE_SILENT;
-    }
+    if (length < 0)
+        return probe_look_silent(look, err.msg);
     buf_addf(&look->out, "greeting %s\nms %" PRId64 "\n", line, probe_look_spent_ms(look));
     if (strncmp(line, "* OK", 4) == 0)
         return PROBE_ANSWERED;
