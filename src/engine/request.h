@@ -40,11 +40,12 @@ struct request {
 
     /* the answer, valid in done() */
     bool ok;
-    struct err err; /* when !ok: err.field names the input */
-    int64_t id;     /* of what was made or found */
-    bool existing;  /* ORDER: the same external_id or key came before; nothing was made */
-    int64_t created_at_ms; /* ORDER: of the service id names (its customer link is made from both); 0: the asker looks it up */
-    json_t *facts;  /* NODE_TEST: what preflight learned, {"version": ...}; owned by the request, may be NULL */
+    struct err err;        /* when !ok: err.field names the input */
+    int64_t id;            /* of what was made or found */
+    bool existing;         /* ORDER: the same external_id or key came before; nothing was made */
+    int64_t created_at_ms; /* ORDER: of the service id names (its customer link is made from both); 0: the asker looks
+                              it up */
+    json_t *facts;         /* NODE_TEST: what preflight learned, {"version": ...}; owned by the request, may be NULL */
 
     void (*done)(struct request *request, void *context); /* owns the request from there: request_destroy() */
     void *context;

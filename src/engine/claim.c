@@ -1,0 +1,99 @@
+/* claim.c - who runs next. One changing command at a time on a node; looks beside it; reloads behind changes for a
+ * bounded time, so that one reload serves many. A queue is asked only when it may hold something. */
+#include "engine/internal.h"
+
+static bool claim_from(struct engine *engine, int64_t node_id, enum task_lane lane, bool *ret_found, struct err *err)
+{
+    struct task task = { 0 };
+    int64_t now_ms = engine->batch.now_ms;
+    if (!store_claim_task(engine->config.store, task_queue_id(node_id, lane), now_ms, now_ms + engine->config.lease_ms,
+                          &task, ret_found, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    engine->batch.durable = true;
+    return attempt_begin(engine, &task, err);
+}
+
+static bool claim_reload(struct engine *engine, size_t index, struct err *err)
+{
+    struct node_live *live = &engine->live[index];
+    bool found = false;
+    if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_RELOAD, &found, err))
+        return false;
+    live->has_reload = found;
+    live->reload_since_ms = engine->batch.now_ms;
+    return true;
+}
+
+static bool claim_slot(struct engine *engine, size_t index, struct err *err)
+{
+    struct node_live *live = &engine->live[index];
+    if (live->has_reload && engine->batch.now_ms - live->reload_since_ms >= RELOAD_WAIT_MAX_MS &&
+        !claim_reload(engine, index, err))
+        return false;
+    while (live->slot == NULL && live->has_make) {
+        bool found = false;
+        if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_MAKE, &found, err))
+            return false;
+        live->has_make = found;
+    }
+    while (live->slot == NULL && live->has_reload) {
+        if (!claim_reload(engine, index, err))
+            return false;
+    }
+    return true;
+}
+
+static bool claim_node(struct engine *engine, size_t index, struct err *err)
+{
+    struct node_live *live = &engine->live[index];
+    enum node_state state = engine->nodes[index].state;
+    if (!live->up || (state != NODE_ACTIVE && state != NODE_DRAINING))
+        return true;
+    while (live->has_look && live->looks < engine->config.looks_per_node) {
+        bool found = false;
+        if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &found, err))
+            return false;
+        live->has_look = found;
+    }
+    return claim_slot(engine, index, err);
+}
+
+bool engine_claim_all(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        if (!claim_node(engine, i, err))
+            return false;
+    }
+    while (engine->has_probe && engine->probes < engine->config.probes_max) {
+        bool found = false;
+        if (!claim_from(engine, 0, TASK_LANE_PROBE, &found, err))
+            return false;
+        engine->has_probe = found;
+    }
+    while (engine->has_none) {
+        bool found = false;
+        if (!claim_from(engine, 0, TASK_LANE_NONE, &found, err))
+            return false;
+        engine->has_none = found;
+    }
+    return true;
+}
+
+bool engine_resume_running(struct engine *engine, struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    if (!store_list_running(engine->config.store, &tasks, &count, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < count; i++) {
+        if (ok)
+            ok = attempt_resume(engine, &tasks[i], err); /* takes the task over */
+        else
+            task_finish(&tasks[i]);
+    }
+    free(tasks);
+    return ok;
+}

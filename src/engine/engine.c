@@ -1,0 +1,539 @@
+/* engine.c - the loop: one batch is one transaction. See engine.h. */
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/internal.h"
+
+#define STORE_PAUSE_MS 100 /* after a failed commit, before the next batch */
+#define WAIT_MAX_MS 1000
+
+/* ---- what is known in memory --------------------------------------------------------------------------------------
+ */
+
+size_t engine_node_index(const struct engine *engine, int64_t node_id)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        if (engine->nodes[i].id == node_id)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+void engine_queue_touched(struct engine *engine, int64_t queue)
+{
+    enum task_lane lane = (enum task_lane)(queue % 8);
+    size_t node = engine_node_index(engine, queue / 8);
+    switch (lane) {
+    case TASK_LANE_PROBE: engine->has_probe = true; return;
+    case TASK_LANE_NONE: engine->has_none = true; return;
+    case TASK_LANE_MAKE:
+        if (node != SIZE_MAX)
+            engine->live[node].has_make = true;
+        return;
+    case TASK_LANE_LOOK:
+        if (node != SIZE_MAX)
+            engine->live[node].has_look = true;
+        return;
+    case TASK_LANE_RELOAD:
+        if (node != SIZE_MAX && !engine->live[node].has_reload) {
+            engine->live[node].has_reload = true;
+            engine->live[node].reload_since_ms = engine->batch.now_ms;
+        }
+        return;
+    }
+}
+
+void engine_tell_transport(struct engine *engine, size_t index)
+{
+    const struct node *node = &engine->nodes[index];
+    struct transport_node told = {
+        .id = node->id,
+        .name = node->name,
+        .address = node->ssh_address,
+        .port = node->ssh_port,
+        .user = node->ssh_user,
+        .sudo = strcmp(node->ssh_user, "root") != 0,
+        .host_key = node->host_key,
+        .channels_max = node->channels_max,
+    };
+    engine->config.nodes->ops->set_node(engine->config.nodes, &told);
+}
+
+static void running_destroy(struct running *running)
+{
+    task_finish(&running->task);
+    attempt_finish(&running->attempt);
+    step_data_destroy(running->data);
+    for (size_t i = 0; i < running->result_count; i++)
+        command_result_finish(&running->results[i]);
+    free(running->results);
+    free(running);
+}
+
+void engine_running_add(struct engine *engine, struct running *running)
+{
+    running->next = engine->running;
+    engine->running = running;
+    engine->running_count++;
+    if (running->action == NULL)
+        return;
+    if (running->action->lane == LANE_PROBE) {
+        engine->probes++;
+    } else if (running->node != SIZE_MAX) {
+        struct node_live *live = &engine->live[running->node];
+        if (running->action->lane == LANE_LOOK)
+            live->looks++;
+        else
+            live->slot = running;
+    }
+}
+
+void engine_running_remove(struct engine *engine, struct running *running)
+{
+    struct running **at = &engine->running;
+    while (*at != running)
+        at = &(*at)->next;
+    *at = running->next;
+    engine->running_count--;
+    if (running->action != NULL && running->action->lane == LANE_PROBE) {
+        engine->probes--;
+    } else if (running->action != NULL && running->node != SIZE_MAX) {
+        struct node_live *live = &engine->live[running->node];
+        if (running->action->lane == LANE_LOOK)
+            live->looks--;
+        else if (live->slot == running)
+            live->slot = NULL;
+    }
+    running_destroy(running);
+}
+
+struct running *engine_running_of(struct engine *engine, uint64_t command_id)
+{
+    for (struct running *running = engine->running; running != NULL; running = running->next) {
+        if (running->command_id == command_id)
+            return running;
+    }
+    return NULL;
+}
+
+static void products_forget(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->product_count; i++) {
+        product_finish(&engine->products[i].product);
+        product_spec_finish(&engine->products[i].spec);
+    }
+    free(engine->products);
+    engine->products = NULL;
+    engine->product_count = 0;
+}
+
+static bool load_products(struct engine *engine, struct err *err)
+{
+    struct product *products = NULL;
+    size_t count = 0;
+    if (!store_list_products(engine->config.store, &products, &count, err))
+        return false;
+    products_forget(engine);
+    engine->products = xcalloc(count, sizeof(*engine->products));
+    for (size_t i = 0; i < count; i++) {
+        struct product_live *live = &engine->products[engine->product_count];
+        struct err bad = { 0 };
+        if (!product_spec_parse(products[i].spec, &live->spec, &bad)) {
+            log_error("product.damaged", "product=%s cause=%s", products[i].name, log_quote(bad.msg));
+            product_finish(&products[i]);
+            continue;
+        }
+        live->product = products[i];
+        engine->product_count++;
+    }
+    free(products);
+    return true;
+}
+
+bool engine_load_nodes(struct engine *engine, struct err *err)
+{
+    struct node *nodes = NULL;
+    size_t count = 0;
+    if (!store_list_nodes(engine->config.store, &nodes, &count, err))
+        return false;
+    struct node_live *live = xcalloc(count, sizeof(*live));
+    for (size_t i = 0; i < count; i++) {
+        size_t before = engine_node_index(engine, nodes[i].id);
+        if (before != SIZE_MAX)
+            live[i] = engine->live[before];
+        assert(before == SIZE_MAX ||
+               before == i); /* running attempts hold indices: nodes are listed by id, never removed */
+    }
+    nodes_free(engine->nodes, engine->node_count);
+    free(engine->live);
+    engine->nodes = nodes;
+    engine->live = live;
+    engine->node_count = count;
+    return true;
+}
+
+static void forget_running(struct engine *engine)
+{
+    while (engine->running != NULL) {
+        struct running *running = engine->running;
+        if (running->command_id != 0)
+            running->transport->ops->abandon(running->transport, running->command_id);
+        if (running->request != NULL) {
+            running->request->ok = false;
+            err_set(&running->request->err, ERR_BUSY, "the store had a fault meanwhile; send the request again");
+            running->request->done(running->request, running->request->context);
+        }
+        engine_running_remove(engine, running);
+    }
+}
+
+/** Everything in memory from the store: at start, and after a commit that failed. */
+bool engine_load(struct engine *engine, struct err *err)
+{
+    struct store *store = engine->config.store;
+    forget_running(engine);
+    if (!engine_load_nodes(engine, err) || !load_products(engine, err))
+        return false;
+    groups_free(engine->groups, engine->group_count);
+    engine->groups = NULL;
+    engine->group_count = 0;
+    if (!store_list_groups(store, &engine->groups, &engine->group_count, err))
+        return false;
+    for (size_t i = 0; i < engine->node_count; i++)
+        engine_tell_transport(engine, i);
+    int64_t *queues = NULL;
+    size_t count = 0;
+    if (!store_list_queues(store, &queues, &count, err) || !store_next_due(store, &engine->next_due_ms, err)) {
+        free(queues);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        engine_queue_touched(engine, queues[i]);
+    free(queues);
+    engine->has_accepted = engine->has_waiting = true;
+    engine->accepted_after_id = engine->waiting_after_id = 0;
+    engine->lease_at_ms = 0;
+    return true;
+}
+
+/* ---- a batch --------------------------------------------------------------------------------------------------------
+ */
+
+void engine_start_later(struct engine *engine, struct transport *transport, struct command *command)
+{
+    struct batch *batch = &engine->batch;
+    if (batch->start_count == batch->start_capacity) {
+        batch->start_capacity = batch->start_capacity == 0 ? 16 : batch->start_capacity * 2;
+        batch->starts = xrealloc(batch->starts, batch->start_capacity * sizeof(*batch->starts));
+        batch->start_transports =
+            xrealloc(batch->start_transports, batch->start_capacity * sizeof(*batch->start_transports));
+    }
+    batch->starts[batch->start_count] = command;
+    batch->start_transports[batch->start_count++] = transport;
+}
+
+void engine_answer(struct engine *engine, struct request *request)
+{
+    request->next = engine->batch.answers;
+    engine->batch.answers = request;
+}
+
+static bool decide_requests(struct engine *engine, struct request *requests, struct err *err)
+{
+    bool ok = true;
+    while (requests != NULL) {
+        struct request *request = requests;
+        requests = request->next;
+        bool later = false;
+        if (ok && request->kind == REQUEST_ORDER) {
+            engine->batch.has_orders = true;
+            ok = engine_order(engine, request, err);
+        } else if (ok) {
+            ok = engine_admin(engine, request, &later, err);
+        }
+        if (!later)
+            engine_answer(engine, request); /* also after a fault: it is answered with ERR_BUSY then */
+    }
+    return ok;
+}
+
+static bool node_heard(struct engine *engine, const struct transport_event *event, struct err *err)
+{
+    size_t index = engine_node_index(engine, event->node_id);
+    if (index == SIZE_MAX)
+        return true;
+    struct node *node = &engine->nodes[index];
+    struct node_live *live = &engine->live[index];
+    bool up = event->kind == TRANSPORT_NODE_UP;
+    const char *why = event->result_count > 0 && event->results[0].message != NULL ? event->results[0].message : "";
+    if (live->up != up || !live->heard)
+        log_info(up ? "node.up" : "node.down", "node=%s%s%s", node->name,
+                 up ? "" : " cause=", up ? "" : log_quote(why));
+    live->up = up;
+    live->heard = true;
+    engine->has_waiting |= up;
+    enum node_state want = up ? NODE_ACTIVE : NODE_UNREACHABLE;
+    if ((node->state != NODE_ACTIVE && node->state != NODE_UNREACHABLE) ||
+        (node->state == want && strcmp(node->state_reason, up ? "" : why) == 0))
+        return true;
+    if (node->state != want)
+        node->state_since_ms = engine->batch.now_ms;
+    node->state = want;
+    free(node->state_reason);
+    node->state_reason = xstrdup(up ? "" : why);
+    engine->batch.durable = true;
+    return store_update_node(engine->config.store, node, err);
+}
+
+static bool take_events(struct engine *engine, struct transport *transport, struct err *err)
+{
+    struct transport_event events[BATCH_EVENTS_MAX];
+    size_t count = transport->ops->poll(transport, events, ARRAY_LEN(events));
+    bool ok = true;
+    for (size_t i = 0; i < count; i++) {
+        if (ok && (events[i].kind == TRANSPORT_NODE_UP || events[i].kind == TRANSPORT_NODE_DOWN))
+            ok = node_heard(engine, &events[i], err);
+        else if (ok)
+            ok = attempt_event(engine, &events[i], err);
+        transport_event_finish(&events[i]);
+    }
+    return ok;
+}
+
+static bool renew_leases(struct engine *engine, struct err *err)
+{
+    int64_t now_ms = engine->batch.now_ms;
+    if (engine->lease_at_ms != 0 && now_ms - engine->lease_at_ms < engine->config.lease_renew_ms)
+        return true;
+    if (!store_renew_ownership(engine->config.store, now_ms, engine->config.lease_ms, err) ||
+        !store_renew_leases(engine->config.store, now_ms + engine->config.lease_ms, err))
+        return false;
+    engine->lease_at_ms = now_ms;
+    engine->lease_boot_ms = engine->config.clock->boot_ms(engine->config.clock);
+    return true;
+}
+
+static bool wake_due(struct engine *engine, struct err *err)
+{
+    if (engine->next_due_ms > engine->batch.now_ms)
+        return true;
+    int64_t *queues = NULL;
+    size_t count = 0;
+    if (!store_wake_due(engine->config.store, engine->batch.now_ms, BATCH_WAKE_MAX, &queues, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        engine_queue_touched(engine, queues[i]);
+    free(queues);
+    engine->batch.durable |= count > 0;
+    return store_next_due(engine->config.store, &engine->next_due_ms, err);
+}
+
+static bool decide(struct engine *engine, struct request *requests, struct err *err)
+{
+    return decide_requests(engine, requests, err) && take_events(engine, engine->config.nodes, err) &&
+           (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
+           renew_leases(engine, err) && attempt_pick_ups(engine, err) && wake_due(engine, err) &&
+           /* an order is answered before its graph is made: the next batch comes at once */
+           (engine->batch.has_orders || engine_expand_some(engine, err)) && engine_claim_all(engine, err);
+}
+
+/** After the commit: everybody may hear of it now. */
+static void publish(struct engine *engine)
+{
+    struct batch *batch = &engine->batch;
+    int64_t lease_age_ms = engine->config.clock->boot_ms(engine->config.clock) - engine->lease_boot_ms;
+    for (size_t i = 0; i < batch->start_count; i++) {
+        struct command *command = batch->starts[i];
+        struct transport *transport = batch->start_transports[i];
+        if (lease_age_ms < engine->config.lease_ms) {
+            transport->ops->start(transport, command);
+            continue;
+        }
+        /* This process was stopped for longer than its lease: somebody else may have gone on. Nothing is sent; the next
+         * batch finds out who owns the store, and picks up if it is still us. */
+        struct running *running = engine_running_of(engine, command->id);
+        if (running != NULL) {
+            running->phase = PHASE_PICK_UP_WAIT;
+            running->pick_up_at_ms = 0;
+            running->command_id = 0;
+        }
+        command_destroy(command);
+        engine->lease_at_ms = 0;
+    }
+    batch->start_count = 0;
+    struct request *answers = NULL; /* turned round: first come, first answered */
+    while (batch->answers != NULL) {
+        struct request *request = batch->answers;
+        batch->answers = request->next;
+        request->next = answers;
+        answers = request;
+    }
+    while (answers != NULL) {
+        struct request *request = answers;
+        answers = request->next;
+        request->done(request, request->context);
+    }
+    if (batch->logged && engine->config.committed != NULL)
+        engine->config.committed(engine->config.committed_context);
+}
+
+/** The batch did not become durable: nobody hears anything but "try again". */
+static void discard(struct engine *engine, const struct err *why)
+{
+    struct batch *batch = &engine->batch;
+    engine->figures.commit_failures++;
+    log_error("store.failed", "cause=%s", log_quote(why->msg));
+    for (size_t i = 0; i < batch->start_count; i++)
+        command_destroy(batch->starts[i]);
+    batch->start_count = 0;
+    while (batch->answers != NULL) {
+        struct request *request = batch->answers;
+        batch->answers = request->next;
+        request->ok = false;
+        err_set(&request->err, ERR_BUSY, "the store could not write; nothing was changed, send it again in a moment");
+        request->done(request, request->context);
+    }
+    engine->retry_at_ms = batch->now_ms + STORE_PAUSE_MS;
+}
+
+static bool reload_after_fault(struct engine *engine, struct err *err)
+{
+    if (!store_begin(engine->config.store, err))
+        return false;
+    bool ok = engine_load(engine, err) && engine_resume_running(engine, err);
+    store_rollback(engine->config.store); /* loading writes nothing but log lines, and those only in a batch */
+    return ok;
+}
+
+bool engine_step(struct engine *engine, struct err *err)
+{
+    struct err fault = { 0 };
+    int64_t now_ms = engine->config.clock->now_ms(engine->config.clock);
+    engine->batch.now_ms = now_ms;
+    engine->batch.durable = engine->batch.logged = engine->batch.has_orders = false;
+    if (engine->retry_at_ms > now_ms)
+        return true;
+    if (engine->retry_at_ms != 0) {
+        if (!reload_after_fault(engine, &fault)) {
+            engine->retry_at_ms = now_ms + STORE_PAUSE_MS;
+            if (fault.code == ERR_LOST)
+                goto lost;
+            log_error("store.failed", "cause=%s", log_quote(fault.msg));
+            discard(engine, &fault);
+            return true;
+        }
+        engine->retry_at_ms = 0;
+    }
+    if (!store_begin(engine->config.store, &fault)) {
+        if (fault.code == ERR_LOST)
+            goto lost;
+        struct request *refused = inbox_take(engine->config.inbox, BATCH_REQUESTS_MAX);
+        while (refused != NULL) {
+            struct request *next = refused->next;
+            engine_answer(engine, refused);
+            refused = next;
+        }
+        discard(engine, &fault);
+        return true;
+    }
+    struct request *requests = inbox_take(engine->config.inbox, BATCH_REQUESTS_MAX);
+    if (!decide(engine, requests, &fault)) {
+        store_rollback(engine->config.store);
+        discard(engine, &fault);
+        return true;
+    }
+    if (!store_commit(engine->config.store, engine->batch.durable, &fault)) {
+        discard(engine, &fault);
+        return true;
+    }
+    engine->figures.commits++;
+    publish(engine);
+    return true;
+lost:
+    *err = fault;
+    return false;
+}
+
+int64_t engine_next_deadline_ms(const struct engine *engine)
+{
+    if (engine->retry_at_ms != 0)
+        return engine->retry_at_ms;
+    if (engine->has_accepted || engine->has_waiting || engine->has_none)
+        return 0;
+    int64_t next_ms = engine->lease_at_ms + engine->config.lease_renew_ms;
+    if (engine->next_due_ms < next_ms)
+        next_ms = engine->next_due_ms;
+    int64_t pick_up_ms = attempt_next_pick_up_ms(engine);
+    if (pick_up_ms < next_ms)
+        next_ms = pick_up_ms;
+    for (size_t i = 0; i < engine->node_count; i++) {
+        const struct node_live *live = &engine->live[i];
+        if (live->has_reload && live->slot == NULL && live->reload_since_ms + RELOAD_WAIT_MAX_MS < next_ms)
+            next_ms = live->reload_since_ms + RELOAD_WAIT_MAX_MS;
+    }
+    return next_ms;
+}
+
+bool engine_run(struct engine *engine, const volatile bool *stop, struct err *err)
+{
+    while (!*stop) {
+        int64_t wait_ms = engine_next_deadline_ms(engine) - engine->config.clock->now_ms(engine->config.clock);
+        if (wait_ms > 0)
+            inbox_wait(engine->config.inbox, wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS);
+        if (!engine_step(engine, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- life -----------------------------------------------------------------------------------------------------------
+ */
+
+bool engine_create(const struct engine_config *config, struct engine **ret_engine, struct err *err)
+{
+    struct engine *engine = xcalloc(1, sizeof(*engine));
+    engine->config = *config;
+    engine->next_command_id = 1;
+    engine->batch.now_ms = config->clock->now_ms(config->clock);
+    bool begun = store_begin(config->store, err);
+    if (begun && engine_load(engine, err) && engine_resume_running(engine, err)) {
+        store_rollback(config->store);
+        *ret_engine = engine;
+        return true;
+    }
+    if (begun)
+        store_rollback(config->store);
+    engine_destroy(engine);
+    return false;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    struct err err = { 0 };
+    forget_running(engine);
+    if (engine->figures.commits > 0 && store_begin(engine->config.store, &err)) {
+        /* leases go back at once, so that the next owner need not wait for them to run out */
+        if (!store_renew_leases(engine->config.store, engine->config.clock->now_ms(engine->config.clock), &err) ||
+            !store_commit(engine->config.store, true, &err))
+            log_warn("lease.kept", "cause=%s", log_quote(err.msg));
+    }
+    nodes_free(engine->nodes, engine->node_count);
+    free(engine->live);
+    products_forget(engine);
+    groups_free(engine->groups, engine->group_count);
+    free(engine->batch.starts);
+    free(engine->batch.start_transports);
+    free(engine);
+}
+
+void engine_get_figures(const struct engine *engine, struct engine_figures *ret_figures)
+{
+    *ret_figures = engine->figures;
+    ret_figures->running = engine->running_count;
+}

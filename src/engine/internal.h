@@ -1,0 +1,170 @@
+/* internal.h - what the files of the engine share. One file owns one part of a batch:
+ * engine.c the loop, order.c and admin.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
+ * conversation of an attempt, outcome.c what a verdict means for task, operation and service, step.c what a driver is
+ * told, note.c events and log lines. A function returns false only when the store failed: then the whole batch is
+ * undone. */
+#ifndef BERTH_ENGINE_INTERNAL_H
+#define BERTH_ENGINE_INTERNAL_H
+
+#include "core/product.h"
+#include "drivers/driver.h"
+#include "engine/engine.h"
+
+#define BATCH_REQUESTS_MAX 256
+#define BATCH_EVENTS_MAX 256
+#define BATCH_EXPAND_MAX 8
+#define BATCH_WAKE_MAX 500
+#define RELOAD_WAIT_MAX_MS                                                                                             \
+    2000 /* how long changes may go before a reload on a busy node: bounds a site's wait in a burst */
+#define PICK_UP_FIRST_MS 200
+#define PICK_UP_CAP_MS 10000
+#define NAME_SERVERS_MAX 8
+
+/* What a driver is told about one task, and the memory that it points into. */
+struct step_data;
+void step_data_destroy(struct step_data *data);
+const struct step *step_data_step(const struct step_data *data);
+
+enum running_phase {
+    PHASE_COMMAND,      /* a command is on its way; command_id tells which */
+    PHASE_PICK_UP_WAIT, /* the connection was lost: pick up again at pick_up_at_ms */
+    PHASE_PICK_UP,      /* a pick-up is on its way */
+};
+
+/* An attempt that runs, or a preflight that somebody asked for (request != NULL, no task). */
+struct running {
+    struct running *next;
+    enum running_phase phase;
+    struct task task;
+    struct attempt attempt;
+    size_t node; /* index into engine->nodes, or SIZE_MAX */
+    const struct driver *driver;
+    const struct driver_action *action;
+    struct step_data *data;
+    struct command_result *results;
+    size_t result_count;
+    struct transport *transport;
+    uint64_t command_id;
+    int64_t command_at_ms;
+    int64_t pick_up_at_ms;
+    unsigned pick_ups;
+    int64_t reload_from; /* reload: the node's changes when it began */
+    struct request *request;
+};
+
+/* What the engine knows of a node beside its record. */
+struct node_live {
+    bool up;                             /* its session stands */
+    bool heard;                          /* something was heard about it since start */
+    bool has_make, has_look, has_reload; /* its queue may hold something; cleared when a claim finds nothing */
+    int64_t reload_since_ms;
+    struct running *slot;
+    int looks;
+};
+
+/* A product, parsed once. */
+struct product_live {
+    struct product product;
+    struct product_spec spec;
+};
+
+struct batch {
+    int64_t now_ms;
+    bool durable; /* something was written that an answer or a command relies on */
+    bool logged;  /* log lines or events: somebody may want to look */
+    bool has_orders;
+    struct request *answers; /* decided, to be answered after the commit, in reverse */
+    struct command **starts; /* to be started after the commit */
+    struct transport **start_transports;
+    size_t start_count, start_capacity;
+};
+
+struct engine {
+    struct engine_config config;
+    struct batch batch;
+    struct node *nodes;
+    struct node_live *live;
+    size_t node_count;
+    struct product_live *products;
+    size_t product_count;
+    struct group *groups;
+    size_t group_count;
+    struct running *running;
+    size_t running_count;
+    int probes;
+    bool has_probe, has_none; /* their queues may hold something */
+    uint64_t next_command_id;
+    int64_t accepted_after_id; /* services up to this id are expanded or wait */
+    bool has_accepted;
+    bool has_waiting; /* look at waiting services again: nodes have changed */
+    int64_t waiting_after_id;
+    int64_t next_due_ms;   /* of WAITING tasks */
+    int64_t lease_at_ms;   /* wall: when leases were renewed last */
+    int64_t lease_boot_ms; /* the same on the worker's own clock */
+    int64_t retry_at_ms;   /* after a failed commit */
+    struct engine_figures figures;
+};
+
+/* engine.c */
+MUST_CHECK bool engine_load(struct engine *engine, struct err *err);
+MUST_CHECK bool engine_load_nodes(struct engine *engine, struct err *err);
+size_t engine_node_index(const struct engine *engine, int64_t node_id); /* SIZE_MAX when there is none */
+void engine_queue_touched(struct engine *engine, int64_t queue);
+void engine_tell_transport(struct engine *engine, size_t node);
+void engine_start_later(struct engine *engine, struct transport *transport, struct command *command);
+struct running *engine_running_of(struct engine *engine, uint64_t command_id);
+void engine_running_add(struct engine *engine, struct running *running);
+void engine_running_remove(struct engine *engine, struct running *running); /* frees its slot, destroys it */
+
+/* order.c, admin.c: decide one request; *ret_later when it will be answered by somebody else */
+MUST_CHECK bool engine_order(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_admin(struct engine *engine, struct request *request, bool *ret_later, struct err *err);
+void engine_answer(struct engine *engine, struct request *request); /* after the commit */
+const struct product_live *engine_product_by_name(const struct engine *engine, const char *name);
+const struct product_live *engine_product_by_id(const struct engine *engine, int64_t id);
+
+/* expand.c */
+MUST_CHECK bool engine_expand_some(struct engine *engine, struct err *err);
+
+/* claim.c */
+MUST_CHECK bool engine_claim_all(struct engine *engine, struct err *err);
+MUST_CHECK bool engine_resume_running(struct engine *engine,
+                                      struct err *err); /* after a start: pick up what was left */
+
+/* attempt.c */
+MUST_CHECK bool attempt_begin(struct engine *engine, struct task *task,
+                              struct err *err); /* a claimed task; taken over */
+MUST_CHECK bool attempt_resume(struct engine *engine, struct task *task,
+                               struct err *err); /* after a restart; taken over */
+MUST_CHECK bool attempt_preflight(struct engine *engine, struct request *request, size_t node, struct err *err);
+MUST_CHECK bool attempt_event(struct engine *engine, struct transport_event *event, struct err *err);
+MUST_CHECK bool attempt_pick_ups(struct engine *engine, struct err *err); /* those whose time has come */
+int64_t attempt_next_pick_up_ms(const struct engine *engine);
+
+/* outcome.c */
+MUST_CHECK bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err);
+MUST_CHECK bool outcome_task_done(struct engine *engine, struct task *task, const char *note, bool changed,
+                                  struct err *err);
+MUST_CHECK bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict,
+                                 const struct cause *cause, const char *detail, struct err *err);
+MUST_CHECK bool outcome_lost(struct engine *engine, struct running *running, const char *detail, struct err *err);
+/** The number of the change that this service has made on the task's node and that waits for a reload; 0 when there is
+ * none. */
+MUST_CHECK bool outcome_change_of(struct engine *engine, const struct task *task, int64_t *ret_change, struct err *err);
+MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err);
+
+/* step.c */
+MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,
+                               struct step_data **ret_data, struct err *err);
+struct step_data *step_data_for_node(struct engine *engine, size_t node, int64_t now_ms); /* preflight */
+MUST_CHECK bool step_secret_create(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind,
+                                   struct err *err);
+
+/* note.c */
+MUST_CHECK bool note_event(struct engine *engine, int64_t service_id, const char *kind, json_t *data, struct err *err);
+MUST_CHECK bool note_log(struct engine *engine, int64_t attempt_id, int stream, const char *data, size_t length,
+                         struct err *err);
+MUST_CHECK bool note_logf(struct engine *engine, int64_t attempt_id, struct err *err, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+#endif

@@ -1,0 +1,135 @@
+/* order.c - an order becomes one small record. Everything that it needs is decided here and nothing else: the graph is
+ * made in the next batch, after the answer. */
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/internal.h"
+
+const struct product_live *engine_product_by_name(const struct engine *engine, const char *name)
+{
+    for (size_t i = 0; i < engine->product_count; i++) {
+        if (strcmp(engine->products[i].product.name, name) == 0)
+            return &engine->products[i];
+    }
+    return NULL;
+}
+
+const struct product_live *engine_product_by_id(const struct engine *engine, int64_t id)
+{
+    for (size_t i = 0; i < engine->product_count; i++) {
+        if (engine->products[i].product.id == id)
+            return &engine->products[i];
+    }
+    return NULL;
+}
+
+/** The order that came before under this id or key: the same again is answered with the same service. */
+static bool answer_existing(struct engine *engine, struct request *request, int64_t service_id, const char *field,
+                            int64_t product_id, struct err *err)
+{
+    struct service service = { 0 };
+    if (!store_get_service(engine->config.store, service_id, &service, err))
+        return false;
+    if (strcmp(service.domain, request->order.domain) != 0 || service.product_id != product_id) {
+        request->ok = false;
+        err_set_field(&request->err, ERR_CONFLICT, field, "this %s was used before, for an order of %s (service %lld)",
+                      field, service.domain, (long long)service.id);
+    } else {
+        request->ok = true;
+        request->existing = true;
+        request->id = service.id;
+    }
+    service_finish(&service);
+    return true;
+}
+
+static bool refuse_domain(struct request *request, enum domain_relation relation, const char *taken)
+{
+    const char *domain = request->order.domain;
+    request->ok = false;
+    switch (relation) {
+    case DOMAIN_SAME:
+        err_set_field(&request->err, ERR_CONFLICT, "domain", "%s is hosted already, by another service", domain);
+        break;
+    case DOMAIN_UNDER:
+        err_set_field(&request->err, ERR_CONFLICT, "domain", "%s lies under %s, which belongs to another client",
+                      domain, taken);
+        break;
+    case DOMAIN_OVER:
+        err_set_field(&request->err, ERR_CONFLICT, "domain", "%s lies over %s, which belongs to another client", domain,
+                      taken);
+        break;
+    case DOMAIN_FREE: abort();
+    }
+    return true;
+}
+
+static bool insert(struct engine *engine, struct request *request, const struct product_live *product,
+                   const char *options, struct err *err)
+{
+    struct service service = { 0 };
+    if (request->order.external_id[0] != '\0' &&
+        !store_last_generation(engine->config.store, request->order.external_id, &service.generation, err))
+        return false;
+    char empty[] = "";
+    CLEANUP(freep) char *options_copy = xstrdup(options);
+    service.generation++;
+    service.external_id = request->order.external_id;
+    service.idempotency_key = request->order.idempotency_key;
+    service.product_id = product->product.id;
+    service.domain = request->order.domain;
+    service.client_id = request->order.client_id;
+    service.client_name = request->order.client_name;
+    service.client_email = request->order.client_email;
+    service.options = options_copy;
+    service.status = SERVICE_ACCEPTED;
+    service.reason = empty;
+    service.reason_key = empty;
+    service.created_at_ms = service.updated_at_ms = engine->batch.now_ms;
+    if (!store_insert_service(engine->config.store, &service, err))
+        return false;
+    request->ok = true;
+    request->id = service.id;
+    engine->batch.durable = true;
+    engine->has_accepted = true;
+    log_debug("order.accepted", "service=%lld domain=%s", (long long)service.id, service.domain);
+    return true;
+}
+
+bool engine_order(struct engine *engine, struct request *request, struct err *err)
+{
+    struct store *store = engine->config.store;
+    const struct product_live *product = engine_product_by_name(engine, request->order.product);
+    if (product == NULL) {
+        request->ok = false;
+        err_set_field(&request->err, ERR_INVALID, "product", "there is no product \"%s\"", request->order.product);
+        return true;
+    }
+    int64_t before = 0;
+    if (request->order.idempotency_key[0] != '\0') {
+        if (!store_find_service_by_idempotency_key(store, request->order.idempotency_key, &before, err))
+            return false;
+        if (before != 0)
+            return answer_existing(engine, request, before, "Idempotency-Key", product->product.id, err);
+    }
+    if (request->order.external_id[0] != '\0') {
+        if (!store_find_service_by_external_id(store, request->order.external_id, &before, err))
+            return false;
+        if (before != 0)
+            return answer_existing(engine, request, before, "external_id", product->product.id, err);
+    }
+    struct order_options options = { 0 };
+    if (!order_options_parse(request->order.options, &product->spec, &options, &request->err)) {
+        request->ok = false;
+        return true;
+    }
+    CLEANUP(freep) char *canonical = order_options_canonical(&options);
+    order_options_finish(&options);
+    enum domain_relation relation = DOMAIN_FREE;
+    CLEANUP(freep) char *taken = NULL;
+    if (!store_check_domain(store, request->order.domain, request->order.client_id, &relation, &before, &taken, err))
+        return false;
+    if (relation != DOMAIN_FREE)
+        return refuse_domain(request, relation, taken);
+    return insert(engine, request, product, canonical, err);
+}

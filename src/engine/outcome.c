@@ -1,0 +1,456 @@
+/* outcome.c - what a verdict means: for the attempt, the task, those that need it, the operation and the service. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/internal.h"
+
+#define SERVED_MAX 1000
+
+static void set_text(char **text, const char *value)
+{
+    char *copy = xstrdup(value);
+    free(*text);
+    *text = copy;
+}
+
+static void task_move(struct task *task, enum task_state to)
+{
+    assert(task_may_go(task->state, to));
+    task->state = to;
+}
+
+static const char *node_name(const struct engine *engine, int64_t node_id)
+{
+    size_t index = node_id == 0 ? SIZE_MAX : engine_node_index(engine, node_id);
+    return index == SIZE_MAX ? "" : engine->nodes[index].name;
+}
+
+/* ---- attempts
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/** The attempt's record ends and its node's slot is free. @return with *ret_ours false when somebody else has gone on
+ * with the task meanwhile: then nothing of what it brought counts */
+static bool end_attempt(struct engine *engine, struct running *running, enum attempt_outcome outcome,
+                        const char *cause_id, const char *detail, bool *ret_ours, struct err *err)
+{
+    struct attempt *attempt = &running->attempt;
+    attempt->outcome = outcome;
+    attempt->ended_at_ms = engine->batch.now_ms;
+    set_text(&attempt->cause_id, cause_id);
+    set_text(&attempt->detail, detail);
+    engine->batch.durable = true;
+    *ret_ours = true;
+    struct err lost = { 0 };
+    if (!store_end_attempt(engine->config.store, attempt, &lost)) {
+        if (lost.code != ERR_LOST) {
+            *err = lost;
+            return false;
+        }
+        log_warn("attempt.stale", "attempt=%" PRId64 " task=%" PRId64, attempt->id, running->task.id);
+        *ret_ours = false;
+    }
+    if (running->action != NULL && running->action->lane == LANE_MAKE && running->node != SIZE_MAX)
+        return store_set_node_slot(engine->config.store, running->task.node_id, 0, err);
+    return true;
+}
+
+/* ---- operation and service
+ * -------------------------------------------------------------------------------------------------- */
+
+static bool count_done(struct engine *engine, const struct task *task, struct err *err)
+{
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, task->operation_id, &operation, err))
+        return false;
+    operation.tasks_done++;
+    operation.weight_done += task->weight;
+    if (operation.tasks_done == operation.tasks_total) {
+        operation.state = OPERATION_DONE;
+        operation.ended_at_ms = engine->batch.now_ms;
+    }
+    bool ok = store_update_operation(engine->config.store, &operation, err);
+    operation_finish(&operation);
+    return ok;
+}
+
+static bool count_undone(struct engine *engine, const struct task *task, struct err *err)
+{
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, task->operation_id, &operation, err))
+        return false;
+    operation.tasks_done--;
+    operation.weight_done -= task->weight;
+    bool ok = store_update_operation(engine->config.store, &operation, err);
+    operation_finish(&operation);
+    return ok;
+}
+
+static bool set_operation_state(struct engine *engine, int64_t operation_id, enum operation_state state,
+                                struct err *err)
+{
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, operation_id, &operation, err))
+        return false;
+    operation.state = state;
+    operation.ended_at_ms = state == OPERATION_RUNNING ? 0 : engine->batch.now_ms;
+    bool ok = store_update_operation(engine->config.store, &operation, err);
+    operation_finish(&operation);
+    return ok;
+}
+
+static bool set_service(struct engine *engine, int64_t service_id, enum service_status status, const char *reason,
+                        const char *reason_key, struct err *err)
+{
+    struct service service = { 0 };
+    if (!store_get_service(engine->config.store, service_id, &service, err))
+        return false;
+    service.status = status;
+    service.updated_at_ms = engine->batch.now_ms;
+    if (status == SERVICE_LIVE && service.live_at_ms == 0)
+        service.live_at_ms = engine->batch.now_ms;
+    set_text(&service.reason, reason);
+    set_text(&service.reason_key, reason_key);
+    bool ok = store_update_service(engine->config.store, &service, err);
+    service_finish(&service);
+    return ok;
+}
+
+static bool seed_ssl(struct engine *engine, int64_t service_id, struct err *err)
+{
+    struct service service = { 0 };
+    if (!store_get_service(engine->config.store, service_id, &service, err))
+        return false;
+    struct ssl_request request = {
+        .service_id = service_id, .domain = service.domain, .state = SSL_SEEDED, .next_check_ms = engine->batch.now_ms
+    };
+    bool ok = store_put_ssl_request(engine->config.store, &request, err);
+    service_finish(&service);
+    return ok;
+}
+
+/** What the engine itself does for a task in the lane NONE. */
+static bool do_engine_action(struct engine *engine, const struct task *task, struct err *err)
+{
+    if (strcmp(task->action, "ssl.seed") == 0)
+        return seed_ssl(engine, task->service_id, err);
+    if (strcmp(task->action, "live") == 0) {
+        log_info("service.live", "service=%" PRId64, task->service_id);
+        return set_service(engine, task->service_id, SERVICE_LIVE, "", "", err) &&
+               note_event(engine, task->service_id, "service.live", NULL, err);
+    }
+    return err_set(err, ERR_BUG, "the engine knows no action %s", task->action);
+}
+
+/* ---- done
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+
+bool outcome_task_done(struct engine *engine, struct task *task, const char *note, bool changed, struct err *err)
+{
+    int64_t *queues = NULL;
+    size_t count = 0;
+    task_move(task, TASK_DONE);
+    task->ended_at_ms = engine->batch.now_ms;
+    task->lease_until_ms = 0;
+    task->suspect = false;
+    set_text(&task->reason, "");
+    set_text(&task->cause_id, "");
+    if (!store_update_task(engine->config.store, task, err) ||
+        !store_release_dependents(engine->config.store, task->id, &queues, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        engine_queue_touched(engine, queues[i]);
+    free(queues);
+    engine->batch.durable = true;
+    return note_event(engine, task->service_id, "task.done",
+                      json_pack("{s:I,s:s,s:s,s:s,s:b,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
+                                "label", task->label_key, "node", node_name(engine, task->node_id), "changed",
+                                (int)changed, "note", note, "ms",
+                                (json_int_t)(task->started_at_ms == 0 ? 0 : task->ended_at_ms - task->started_at_ms)),
+                      err) &&
+           count_done(engine, task, err);
+}
+
+/** Zones carry the DKIM key. Should it ever change under a finished zone, the zone is written again. */
+static bool requeue_zones(struct engine *engine, const struct task *task, struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    if (!store_list_tasks(engine->config.store, task->operation_id, &tasks, &count, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        if (strcmp(tasks[i].action, "dns.zone") != 0 || tasks[i].state != TASK_DONE)
+            continue;
+        tasks[i].state = TASK_QUEUED; /* the one way out of DONE: what it was made from is not true any more */
+        ok = store_update_task(engine->config.store, &tasks[i], err) && count_undone(engine, &tasks[i], err);
+        engine_queue_touched(engine, task_queue_id(tasks[i].node_id, tasks[i].lane));
+    }
+    tasks_free(tasks, count);
+    return ok;
+}
+
+static bool keep_facts(struct engine *engine, struct running *running, const struct move *move, struct err *err)
+{
+    const struct task *task = &running->task;
+    struct stored_fact *known = NULL;
+    size_t known_count = 0;
+    if (move->fact_count == 0)
+        return true;
+    if (!store_list_facts(engine->config.store, task->service_id, &known, &known_count, err))
+        return false;
+    bool ok = true;
+    bool key_changed = false;
+    for (size_t i = 0; ok && i < move->fact_count; i++) {
+        CLEANUP(freep) char *key = xstrdup(move->facts[i].key);
+        struct stored_fact fact = { .service_id = task->service_id,
+                                    .role = task->role,
+                                    .node_id = task->node_id,
+                                    .key = key,
+                                    .value = move->facts[i].value,
+                                    .attempt_id = running->attempt.id };
+        for (size_t k = 0; k < known_count; k++) {
+            if (strcmp(key, "dkim_value") == 0 && strcmp(known[k].key, key) == 0 &&
+                strcmp(known[k].value, fact.value) != 0)
+                key_changed = true;
+        }
+        ok = store_put_fact(engine->config.store, &fact, err);
+    }
+    stored_facts_free(known, known_count);
+    return ok && (!key_changed || requeue_zones(engine, task, err));
+}
+
+/** The node has a change that only its next reload makes live: remember which, for this service's reload task. */
+static bool count_change(struct engine *engine, struct running *running, struct err *err)
+{
+    struct node *node = &engine->nodes[running->node];
+    node->changes++;
+    char number[32];
+    snprintf(number, sizeof(number), "%" PRId64, node->changes);
+    char key[] = "change";
+    struct stored_fact fact = { .service_id = running->task.service_id,
+                                .role = running->task.role,
+                                .node_id = node->id,
+                                .key = key,
+                                .value = number,
+                                .attempt_id = running->attempt.id };
+    return store_set_node_reload(engine->config.store, node->id, node->changes, node->reloaded, err) &&
+           store_put_fact(engine->config.store, &fact, err);
+}
+
+bool outcome_change_of(struct engine *engine, const struct task *task, int64_t *ret_change, struct err *err)
+{
+    struct stored_fact *facts = NULL;
+    size_t count = 0;
+    if (!store_list_facts(engine->config.store, task->service_id, &facts, &count, err))
+        return false;
+    *ret_change = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (facts[i].node_id == task->node_id && strcmp(facts[i].key, "change") == 0)
+            *ret_change = strtoll(facts[i].value, NULL, 10);
+    }
+    stored_facts_free(facts, count);
+    return true;
+}
+
+/** A reload ended well: it has served every task of the node whose change came before it began. All that wait in the
+ * queue did their changes before, because a reload task is queued only after its change is on disk. */
+static bool serve_others(struct engine *engine, struct running *running, struct err *err)
+{
+    struct node *node = &engine->nodes[running->node];
+    int64_t ids[SERVED_MAX];
+    size_t count = 0;
+    if (running->reload_from > node->reloaded)
+        node->reloaded = running->reload_from;
+    if (!store_set_node_reload(engine->config.store, node->id, node->changes, node->reloaded, err) ||
+        !store_list_queued(engine->config.store, task_queue_id(node->id, TASK_LANE_RELOAD), running->task.action,
+                           SERVED_MAX, ids, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct task task = { 0 };
+        int64_t change = 0;
+        if (!store_get_task(engine->config.store, ids[i], &task, err) ||
+            !outcome_change_of(engine, &task, &change, err)) {
+            task_finish(&task);
+            return false;
+        }
+        bool ok = true;
+        if (change <= running->reload_from) {
+            task.started_at_ms = engine->batch.now_ms;
+            task.state = TASK_RUNNING; /* in no store: done in the same breath */
+            ok = outcome_task_done(engine, &task, "served by one reload together with others", false, err);
+        }
+        task_finish(&task);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err)
+{
+    bool ours = false;
+    struct task *task = &running->task;
+    if (!end_attempt(engine, running, ATTEMPT_DONE, "", move->note, &ours, err))
+        return false;
+    if (ours) {
+        if (move->note[0] != '\0' && !note_logf(engine, running->attempt.id, err, "done: %s\n", move->note))
+            return false;
+        if ((task->lane == TASK_LANE_NONE && !do_engine_action(engine, task, err)) ||
+            !keep_facts(engine, running, move, err) || (move->needs_reload && !count_change(engine, running, err)) ||
+            (task->lane == TASK_LANE_RELOAD && !serve_others(engine, running, err)) ||
+            !outcome_task_done(engine, task, move->note, move->changed, err))
+            return false;
+        log_info("task.done", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " ms=%" PRId64, task->id, task->key,
+                 node_name(engine, task->node_id), running->attempt.id,
+                 engine->batch.now_ms - running->attempt.started_at_ms);
+    }
+    engine_running_remove(engine, running);
+    return true;
+}
+
+/* ---- not done
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static json_t *trouble(struct engine *engine, const struct running *running, const struct cause *cause,
+                       const char *detail, int64_t due_at_ms)
+{
+    const struct task *task = &running->task;
+    return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
+                     "label", task->label_key, "node", node_name(engine, task->node_id), "attempt",
+                     running->attempt.number, "cause", cause->id, "text", cause->text, "detail", detail, "remedy",
+                     cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
+}
+
+/** It waits for something that ends by itself and says nothing about the step: that burns no attempt. */
+static bool only_waits(const struct cause *cause)
+{
+    return strcmp(cause->id, "node.busy") == 0 || strcmp(cause->id, "node.connect") == 0 ||
+           strcmp(cause->id, "node.channel") == 0;
+}
+
+static bool wait_and_retry(struct engine *engine, struct running *running, const struct cause *cause,
+                           const char *detail, struct err *err)
+{
+    struct task *task = &running->task;
+    int64_t delay_ms = 0;
+    if (only_waits(cause)) {
+        task->attempts--;
+        delay_ms = rng_range(engine->config.rng, 1000, 2000);
+    } else {
+        delay_ms = retry_delay_ms(&engine->config.retry, task->attempts, engine->config.rng);
+    }
+    char reason[900];
+    snprintf(reason, sizeof(reason), "%s %s", cause->text, detail);
+    task_move(task, TASK_WAITING);
+    task->due_at_ms = engine->batch.now_ms + delay_ms;
+    task->lease_until_ms = 0;
+    set_text(&task->cause_id, cause->id);
+    set_text(&task->reason, reason);
+    if (task->due_at_ms < engine->next_due_ms)
+        engine->next_due_ms = task->due_at_ms;
+    log_warn("task.retry", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s detail=%s in_ms=%" PRId64,
+             task->id, task->key, node_name(engine, task->node_id), running->attempt.id, cause->id, log_quote(detail),
+             delay_ms);
+    return store_update_task(engine->config.store, task, err) &&
+           note_event(engine, task->service_id, "task.retry", trouble(engine, running, cause, detail, task->due_at_ms),
+                      err);
+}
+
+static bool fail_for_good(struct engine *engine, struct running *running, const struct cause *cause, const char *detail,
+                          struct err *err)
+{
+    struct task *task = &running->task;
+    char reason[1400];
+    const char *node = node_name(engine, task->node_id);
+    snprintf(reason, sizeof(reason), "%s%s%s: %s %s%s%s", task->action, node[0] == '\0' ? "" : " on ", node,
+             cause->text, detail, detail[0] == '\0' ? "" : " ", cause->remedy);
+    task_move(task, TASK_FAILED);
+    task->ended_at_ms = engine->batch.now_ms;
+    task->lease_until_ms = 0;
+    set_text(&task->cause_id, cause->id);
+    set_text(&task->reason, reason);
+    char held[200];
+    snprintf(held, sizeof(held), "waits for %s, which has failed", task->key);
+    log_error("task.failed", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s detail=%s", task->id,
+              task->key, node, running->attempt.id, cause->id, log_quote(detail));
+    return store_update_task(engine->config.store, task, err) &&
+           store_hold_dependents(engine->config.store, task->id, held, err) &&
+           set_operation_state(engine, task->operation_id, OPERATION_FAILED, err) &&
+           set_service(engine, task->service_id, SERVICE_FAILED, reason, cause->customer_key, err) &&
+           note_event(engine, task->service_id, "task.failed", trouble(engine, running, cause, detail, 0), err) &&
+           note_event(engine, task->service_id, "service.failed", json_pack("{s:s}", "reason", reason), err);
+}
+
+bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict, const struct cause *cause,
+                      const char *detail, struct err *err)
+{
+    static const enum attempt_outcome outcomes[] = {
+        [VERDICT_RETRY] = ATTEMPT_RETRY, [VERDICT_FAILED] = ATTEMPT_FAILED, [VERDICT_CONFLICT] = ATTEMPT_CONFLICT
+    };
+    bool ours = false;
+    assert(verdict == VERDICT_RETRY || verdict == VERDICT_FAILED || verdict == VERDICT_CONFLICT);
+    if (!note_logf(engine, running->attempt.id, err, "%s: %s %s\n", verdict == VERDICT_RETRY ? "not yet" : "refused",
+                   cause->text, detail) ||
+        !end_attempt(engine, running, outcomes[verdict], cause->id, detail, &ours, err))
+        return false;
+    if (ours) {
+        bool again = verdict == VERDICT_RETRY &&
+                     (only_waits(cause) || !retry_exhausted(&engine->config.retry, running->task.attempts));
+        if (again ? !wait_and_retry(engine, running, cause, detail, err)
+                  : !fail_for_good(engine, running, cause, detail, err))
+            return false;
+    }
+    engine_running_remove(engine, running);
+    return true;
+}
+
+bool outcome_lost(struct engine *engine, struct running *running, const char *detail, struct err *err)
+{
+    bool ours = false;
+    struct task *task = &running->task;
+    if (!note_logf(engine, running->attempt.id, err, "lost: %s; the next attempt looks first and repairs\n", detail) ||
+        !end_attempt(engine, running, ATTEMPT_LOST, "node.lost", detail, &ours, err))
+        return false;
+    if (ours && retry_exhausted(&engine->config.retry, task->attempts)) {
+        if (!fail_for_good(engine, running, cause_find("node.lost"), detail, err))
+            return false;
+    } else if (ours) {
+        task_move(task, TASK_QUEUED);
+        task->suspect = true;
+        task->lease_until_ms = 0;
+        set_text(&task->cause_id, "node.lost");
+        engine_queue_touched(engine, task_queue_id(task->node_id, task->lane));
+        log_warn("attempt.lost", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s", task->id, task->key,
+                 node_name(engine, task->node_id), running->attempt.id, log_quote(detail));
+        if (!store_update_task(engine->config.store, task, err) ||
+            !note_event(engine, task->service_id, "task.lost",
+                        json_pack("{s:I,s:s,s:s}", "task", (json_int_t)task->id, "key", task->key, "detail", detail),
+                        err))
+            return false;
+    }
+    engine_running_remove(engine, running);
+    return true;
+}
+
+bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err)
+{
+    bool failed = task->state == TASK_FAILED;
+    task_move(task, TASK_QUEUED);
+    task->attempts = 0;
+    task->ended_at_ms = 0;
+    set_text(&task->reason, "");
+    engine->batch.durable = true;
+    engine_queue_touched(engine, task_queue_id(task->node_id, task->lane));
+    if (!store_update_task(engine->config.store, task, err) ||
+        !note_event(engine, task->service_id, "task.retried-by-hand",
+                    json_pack("{s:I,s:s}", "task", (json_int_t)task->id, "key", task->key), err))
+        return false;
+    return !failed || (store_unhold_dependents(engine->config.store, task->id, err) &&
+                       set_operation_state(engine, task->operation_id, OPERATION_RUNNING, err) &&
+                       set_service(engine, task->service_id, SERVICE_DEPLOYING, "", "", err));
+}
