@@ -2,7 +2,7 @@
 # lab.sh - all nodes together: up, down, status.
 
 # Command and the package it comes from: what a node cannot start without.
-LAB_PROGRAMS='sshd:openssh-server ssh-keygen:openssh-client nginx:nginx-light php-fpm8.2:php8.2-fpm dovecot:dovecot-imapd
+LAB_PROGRAMS='sshd:openssh-server ssh-keygen:openssh-client nginx:nginx php-fpm8.2:php8.2-fpm dovecot:dovecot-imapd
 exim4:exim4-daemon-heavy named:bind9 rndc:bind9-utils ip:iproute2 ss:iproute2 sudo:sudo openssl:openssl'
 
 lab_need_programs() {
@@ -49,8 +49,10 @@ lab_known_host() {
     [ ! -e "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub" ] || echo "$ADDRESS $(lab_host_key)"
 }
 
+# Nothing when the node was wiped and has not started since.
 lab_host_key() {
-    cut -d' ' -f1,2 "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub"
+    [ ! -e "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub" ] ||
+        cut -d' ' -f1,2 "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub"
 }
 
 lab_up() {
@@ -108,7 +110,8 @@ lab_status() {
 }
 
 lab_fingerprint() {
-    ssh-keygen -l -E sha256 -f "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub" | cut -d' ' -f2
+    [ ! -e "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub" ] ||
+        ssh-keygen -l -E sha256 -f "$NODE_DIR/disk/up/etc/ssh/ssh_host_ed25519_key.pub" | cut -d' ' -f2
 }
 
 lab_status_line() {

@@ -7,6 +7,12 @@ net_in_switch() {
     nsenter --net="$STATE/switch.net" "$@"
 }
 
+# The mark on our link. The pid namespace stands for the machine: one in a container or chroot that shares this network
+# may have a lab of the same name.
+net_mark() {
+    echo "berth-lab:$LAB:$(readlink /proc/self/ns/pid)"
+}
+
 # Make the switch and claim the first free number: the kernel refuses a second link of one name, so two labs that come
 # up at once cannot get the same. Sets NUMBER and PREFIX.
 net_up() {
@@ -29,18 +35,19 @@ link set uplink master br0
 link set uplink up
 EOF
     ip -batch - <<EOF
-link set bl$NUMBER alias berth-lab:$LAB
+link set bl$NUMBER alias $(net_mark)
 addr add $PREFIX.1/24 dev bl$NUMBER
 link set bl$NUMBER up
 EOF
 }
 
-# Also finds the link of a lab whose state is gone: it carries the lab's name.
+# Also finds the link of a lab whose state is gone: it carries the lab's mark.
 net_down() {
-    local link
+    local link mark
+    mark=$(net_mark)
     for link in /sys/class/net/bl*; do
         [ -e "$link/ifalias" ] || continue
-        [ "$(<"$link/ifalias")" = "berth-lab:$LAB" ] && ip link del "${link##*/}"
+        [ "$(<"$link/ifalias")" = "$mark" ] && ip link del "${link##*/}"
     done
     return 0
 }
