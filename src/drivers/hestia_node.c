@@ -1,0 +1,104 @@
+/* hestia_node.c - node.preflight: what a node is and offers, before anything is put on it. */
+#include "drivers/hestia.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* The driver was made and tested with 1.10; the next major version may answer otherwise. */
+#define VERSION_MAJOR 1
+#define VERSION_MINOR_MIN 10
+
+static bool version_is_known(const char *version)
+{
+    char *end = NULL;
+    long major = strtol(version, &end, 10);
+    if (end == version || *end != '.')
+        return false;
+    long minor = strtol(end + 1, NULL, 10);
+    return major == VERSION_MAJOR && minor >= VERSION_MINOR_MIN;
+}
+
+/* ["PHP-8_2", "default", "no-php", "socket"] -> "8.2" */
+static void php_versions(const struct look *templates, struct buf *ret_list)
+{
+    size_t index;
+    json_t *entry;
+    if (templates->state != LOOK_PRESENT || !json_is_array(templates->object))
+        return;
+    json_array_foreach(templates->object, index, entry)
+    {
+        const char *name = json_string_value(entry);
+        if (name == NULL || strncmp(name, "PHP-", 4) != 0)
+            continue;
+        if (ret_list->length > 0)
+            buf_add_char(ret_list, ',');
+        for (const char *at = name + 4; *at != '\0'; at++)
+            buf_add_char(ret_list, *at == '_' ? '.' : *at);
+    }
+}
+
+static void capabilities(const struct look *config, struct buf *ret_list)
+{
+    static const struct {
+        const char *key, *name;
+    } systems[] = { { "WEB_SYSTEM", "web" }, { "MAIL_SYSTEM", "mail" }, { "DNS_SYSTEM", "dns" } };
+    for (size_t i = 0; i < ARRAY_LEN(systems); i++) {
+        const char *value = look_text(config, systems[i].key);
+        if (value[0] != '\0' && strcmp(value, "no") != 0)
+            buf_addf(ret_list, "%s%s", ret_list->length > 0 ? "," : "", systems[i].name);
+    }
+}
+
+static void preflight_read(struct talk *talk, const struct look *config)
+{
+    CLEANUP(look_finish) struct look info, templates;
+    CLEANUP(buf_finish) struct buf roles = BUF_INIT;
+    CLEANUP(buf_finish) struct buf php = BUF_INIT;
+    look_init(&info, talk_segment(talk, 1), "sysinfo");
+    look_init(&templates, talk_segment(talk, 2), NULL);
+    capabilities(config, &roles);
+    php_versions(&templates, &php);
+    const char *version = look_text(config, "VERSION");
+    if (version[0] == '\0')
+        move_end(talk->move, "panel.no-root", "v-list-sys-config gives no version");
+    else if (!version_is_known(version))
+        move_end(talk->move, "preflight.version", "it is %s", version);
+    else if (roles.length == 0)
+        move_end(talk->move, "preflight.missing", "neither web, mail nor DNS is installed");
+    else if (strstr(buf_text(&roles), "web") != NULL && look_is(config, "WEB_BACKEND", ""))
+        move_end(talk->move, "preflight.missing", "the web server has no PHP-FPM behind it (WEB_BACKEND is empty)");
+    else if (strstr(buf_text(&roles), "mail") != NULL && look_is(config, "IMAP_SYSTEM", ""))
+        move_end(talk->move, "preflight.missing", "the mail server has no IMAP server (IMAP_SYSTEM is empty)");
+    if (talk->move->cause != NULL)
+        return;
+    move_add_fact(talk->move, "version", version);
+    move_add_fact(talk->move, "capabilities", buf_text(&roles));
+    move_add_fact(talk->move, "php", buf_text(&php));
+    move_add_fact(talk->move, "hostname", look_text(&info, "HOSTNAME"));
+    move_add_fact(talk->move, "os", look_text(&info, "OS"));
+    move_add_fact(talk->move, "disk_quota", look_text(config, "DISK_QUOTA"));
+    talk_done(talk, false, false, "the panel answers as root and its version is known");
+}
+
+void hestia_do_preflight(struct talk *talk)
+{
+    talk_begin(talk);
+    on(talk_look(talk, "v-list-sys-config", "json", NULL), 0);
+    on_any(talk_look(talk, "v-list-sys-info", "json", NULL));
+    talk_look(talk, "v-list-web-templates-backend", "json", NULL);
+    if (!talk_run(talk))
+        return;
+    CLEANUP(look_finish) struct look config;
+    look_init(&config, talk_segment(talk, 0), "config");
+    if (talk_segment(talk, 0)->exit_code == 127)
+        move_end(talk->move, "preflight.no-panel", "v-list-sys-config is not there");
+    else if (config.state == LOOK_FAILED)
+        talk_end_look(talk, "v-list-sys-config", &config);
+    else if (config.state != LOOK_PRESENT)
+        move_end(talk->move, "panel.unexpected", "v-list-sys-config: %s", config.error);
+    else
+        preflight_read(talk, &config);
+}
