@@ -1,0 +1,53 @@
+# The front door. Each target says what it installs before it does, and needs nothing beside this folder.
+# BUILD is the release build; tests also run in BUILD-san (AddressSanitizer and UndefinedBehaviorSanitizer).
+
+SHELL := /bin/bash
+BUILD ?= build
+SAN := $(BUILD)-san
+
+.PHONY: help build build-san demo demo-stop check test bench format clean fresh
+
+help: ## this text
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## berthd and berthctl into build/
+	@dev/install --for build
+	@test -f $(BUILD)/build.ninja || meson setup --buildtype=release $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet
+
+build-san:
+	@dev/install --for test
+	@test -f $(SAN)/build.ninja || meson setup --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(SAN) >$(SAN).log 2>&1 || { cat $(SAN).log; exit 1; }
+	@rm -f $(SAN).log
+	@ninja -C $(SAN) --quiet
+
+demo: ## an order becomes a live hosting account on four lab nodes; leaves it running
+	@dev/install --for demo
+	@$(MAKE) --no-print-directory build
+	@demo/run
+
+demo-stop: ## end what `make demo` left running
+	@demo/stop
+
+check: ## formatting, static analysis, unit tests, simulator: before each commit
+	@dev/install --for test
+	@$(MAKE) --no-print-directory build build-san
+	@dev/check $(BUILD) $(SAN)
+
+test: check ## everything: check, then the lab, the pipeline on real servers, crashes
+	@dev/test $(BUILD) $(SAN)
+
+bench: ## figures, one JSON object per line; ratios within one run
+	@dev/install --for demo
+	@$(MAKE) --no-print-directory build
+	@dev/bench $(BUILD)
+
+format: ## lay out the C sources
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+fresh: ## both commands of the README in a fresh minimal Debian 12
+	@dev/fresh-machine
+
+clean: ## remove what was built
+	@rm -rf $(BUILD) $(SAN)

@@ -1,0 +1,267 @@
+/* main.c - berthd: read the configuration, wire the parts, wait. The only file that knows every part. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/notify.h"
+#include "engine/engine.h"
+#include "http/server.h"
+#include "transport/probe.h"
+#include "transport/ssh.h"
+
+#define LEASE_MS 15000
+#define LEASE_RENEW_MS 5000
+#define OWN_RETRY_MS 200
+#define LOOKS_PER_NODE 2
+#define PROBES_MAX 8
+
+static volatile bool stop_asked;
+static struct inbox *inbox; /* for the signal handler only */
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_asked = true;
+    if (inbox != NULL)
+        inbox_wake(inbox);
+}
+
+struct parts {
+    struct daemon_config *config;
+    struct store *store;
+    struct keyring *keyring;
+    struct pipeline *split;
+    struct transport *nodes, *probes;
+    struct engine *engine;
+    struct http_server *http;
+    struct rng rng;
+    char installation[7];
+};
+
+static void parts_finish(struct parts *parts)
+{
+    if (inbox != NULL)
+        inbox_close(inbox); /* who still waits hears that we stop */
+    http_server_destroy(parts->http);
+    engine_destroy(parts->engine);
+    if (parts->nodes != NULL)
+        parts->nodes->ops->destroy(parts->nodes);
+    if (parts->probes != NULL)
+        parts->probes->ops->destroy(parts->probes);
+    if (parts->store != NULL) {
+        store_disown(parts->store);
+        store_close(parts->store);
+    }
+    pipeline_destroy(parts->split);
+    keyring_destroy(parts->keyring);
+    daemon_config_destroy(parts->config);
+    inbox_destroy(inbox);
+    inbox = NULL;
+}
+
+static bool set_log_level(const char *name, struct err *err)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            log_set_level((enum log_level)i);
+            return true;
+        }
+    }
+    return name == NULL ||
+           err_set_field(err, ERR_INVALID, "log_level", "log_level \"%s\" is none of debug, info, warn, error", name);
+}
+
+/** Become the owner of the database. A former owner that is dead is noticed at once; one that was stopped when its lease ends. */
+static bool own_store(struct parts *parts, struct err *err)
+{
+    struct clock *clock = clock_real();
+    bool said = false;
+    while (!stop_asked) {
+        int64_t epoch = 0;
+        if (store_own(parts->store, clock->now_ms(clock), LEASE_MS, &epoch, err)) {
+            log_info("store.owned", "epoch=%" PRId64 " installation=%s", epoch, parts->installation);
+            return true;
+        }
+        if (err->code != ERR_BUSY)
+            return false;
+        if (!said)
+            log_warn("store.busy", "cause=%s", log_quote(err->msg));
+        said = true;
+        inbox_wait(inbox, OWN_RETRY_MS);
+    }
+    return err_set(err, ERR_BUSY, "stopped while waiting for the database");
+}
+
+static void wake_engine(void *context)
+{
+    inbox_wake(context);
+}
+
+static bool scan_host_key(const char *address, int port, int timeout_ms, char **ret_key_line, char **ret_fingerprint,
+                          struct err *err)
+{
+    return ssh_scan_host_key(address, port, timeout_ms, ret_key_line, ret_fingerprint, err);
+}
+
+static bool start_transports(struct parts *parts, struct err *err)
+{
+    struct transport_wake wake = { .wake = wake_engine, .context = inbox };
+    struct transport_ssh_config ssh = { .key_path = parts->config->ssh_key_file,
+                                        .installation = parts->installation,
+                                        .look_lanes = LOOKS_PER_NODE };
+    struct transport_probe_config probe = { .threads = PROBES_MAX };
+    parts->nodes = transport_ssh_create(&ssh, wake, err);
+    if (parts->nodes == NULL)
+        return false;
+    parts->probes = transport_probe_create(&probe, wake, err);
+    return parts->probes != NULL;
+}
+
+static bool start_engine(struct parts *parts, struct err *err)
+{
+    struct engine_config config = {
+        .store = parts->store,
+        .clock = clock_real(),
+        .rng = &parts->rng,
+        .inbox = inbox,
+        .nodes = parts->nodes,
+        .probes = parts->probes,
+        .keyring = parts->keyring,
+        .installation = parts->installation,
+        .split = parts->split,
+        .retry = RETRY_POLICY_DEFAULT,
+        .lease_ms = LEASE_MS,
+        .lease_renew_ms = LEASE_RENEW_MS,
+        .looks_per_node = LOOKS_PER_NODE,
+        .probes_max = PROBES_MAX,
+    };
+    return engine_create(&config, &parts->engine, err);
+}
+
+static bool start_http(struct parts *parts, struct err *err)
+{
+    char address[64];
+    struct http_config config = {
+        .listen_address = address,
+        .base_url = parts->config->base_url == NULL ? "" : parts->config->base_url,
+        .store_url = parts->config->database,
+        .inbox = inbox,
+        .keyring = parts->keyring,
+        .installation = parts->installation,
+        .clock = clock_real(),
+        .scan_host_key = scan_host_key,
+    };
+    if (!daemon_listen_parse(parts->config->listen, address, &config.port, err) ||
+        !http_server_create(&config, &parts->http, err))
+        return false;
+    log_info("http.listening", "address=%s port=%d", address, http_server_port(parts->http));
+    return true;
+}
+
+static bool start(struct parts *parts, struct err *err)
+{
+    const char *pipelines = parts->config->pipelines_dir == NULL ? BERTH_PIPELINES_DIR : parts->config->pipelines_dir;
+    CLEANUP(freep) char *split_path = xasprintf("%s/split.yaml", pipelines);
+    rng_init_real(&parts->rng);
+    return set_log_level(parts->config->log_level, err) &&
+           keyring_load(parts->config->key_file, &parts->keyring, err) &&
+           pipeline_load(split_path, &parts->split, err) && store_open(parts->config->database, &parts->store, err) &&
+           store_installation(parts->store, &parts->rng, parts->installation, err) && own_store(parts, err) &&
+           start_transports(parts, err) && start_engine(parts, err) && start_http(parts, err);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_stop };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void usage(FILE *out)
+{
+    fprintf(out,
+            "berthd %s - provisions web hosting: takes orders over HTTP, builds them on nodes over SSH\n"
+            "\n"
+            "usage: berthd --config FILE\n"
+            "\n"
+            "  -c, --config FILE  the configuration (YAML), see berth.yaml(5); `berthctl init` makes one\n"
+            "      --check        read and check the configuration and the pipelines, then exit\n"
+            "  -h, --help         this text\n"
+            "  -V, --version      the version\n"
+            "\n"
+            "Logs go to standard error, one line per event. SIGTERM stops it in under two seconds; commands that run\n"
+            "on nodes go on there and are picked up at the next start.\n",
+            BERTH_VERSION);
+}
+
+static int run(const char *config_path, bool check)
+{
+    struct parts parts = { 0 };
+    struct err err = { 0 };
+    int status = 1;
+    inbox = inbox_create();
+    catch_signals();
+    if (sodium_init() < 0) {
+        err_set(&err, ERR_BUG, "libsodium does not start");
+    } else if (!daemon_config_load(config_path, &parts.config, &err)) {
+        /* said below */
+    } else if (check) {
+        CLEANUP(freep)
+        char *path = xasprintf("%s/split.yaml",
+                               parts.config->pipelines_dir == NULL ? BERTH_PIPELINES_DIR : parts.config->pipelines_dir);
+        if (pipeline_load(path, &parts.split, &err)) {
+            printf("%s and %s are fine\n", config_path, path);
+            status = 0;
+        }
+    } else if (start(&parts, &err)) {
+        notify_manager("READY=1");
+        if (engine_run(parts.engine, &stop_asked, &err))
+            status = 0;
+        notify_manager("STOPPING=1");
+    } else if (stop_asked) {
+        status = 0;
+    }
+    if (status != 0)
+        log_error("berthd.failed", "cause=%s", log_quote(err.msg));
+    parts_finish(&parts);
+    log_info("berthd.stopped", "status=%d", status);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "check", no_argument, NULL, 'k' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *config_path = NULL;
+    bool check = false;
+    for (int option; (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c': config_path = optarg; break;
+        case 'k': check = true; break;
+        case 'h': usage(stdout); return 0;
+        case 'V': printf("berthd %s\n", BERTH_VERSION); return 0;
+        default: usage(stderr); return 2;
+        }
+    }
+    if (config_path == NULL || optind != argc) {
+        usage(stderr);
+        return 2;
+    }
+    return run(config_path, check);
+}
