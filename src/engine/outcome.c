@@ -297,6 +297,7 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
     if (!end_attempt(engine, running, ATTEMPT_DONE, "", move->note, &ours, err))
         return false;
     if (ours) {
+        task->attempts++;
         if (move->note[0] != '\0' && !note_logf(engine, running->attempt.id, err, "done: %s\n", move->note))
             return false;
         if ((task->lane == TASK_LANE_NONE && !do_engine_action(engine, task, err)) ||
@@ -339,7 +340,6 @@ static bool wait_and_retry(struct engine *engine, struct running *running, const
     struct task *task = &running->task;
     int64_t delay_ms = 0;
     if (only_waits(cause)) {
-        task->attempts--;
         delay_ms = rng_range(engine->config.rng, 1000, 2000);
     } else {
         delay_ms = retry_delay_ms(&engine->config.retry, task->attempts, engine->config.rng);
@@ -399,6 +399,8 @@ bool outcome_not_done(struct engine *engine, struct running *running, enum verdi
         !end_attempt(engine, running, outcomes[verdict], cause->id, detail, &ours, err))
         return false;
     if (ours) {
+        if (!only_waits(cause))
+            running->task.attempts++;
         bool again = verdict == VERDICT_RETRY &&
                      (only_waits(cause) || !retry_exhausted(&engine->config.retry, running->task.attempts));
         if (again ? !wait_and_retry(engine, running, cause, detail, err)
@@ -416,6 +418,7 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
     if (!note_logf(engine, running->attempt.id, err, "lost: %s; the next attempt looks first and repairs\n", detail) ||
         !end_attempt(engine, running, ATTEMPT_LOST, "node.lost", detail, &ours, err))
         return false;
+    task->attempts++;
     if (ours && retry_exhausted(&engine->config.retry, task->attempts)) {
         if (!fail_for_good(engine, running, cause_find("node.lost"), detail, err))
             return false;
