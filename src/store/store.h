@@ -51,6 +51,12 @@ void store_rollback(struct store *store);
 MUST_CHECK bool store_savepoint(struct store *store, struct err *err);
 void store_savepoint_release(struct store *store);
 void store_savepoint_rollback(struct store *store);
+/**
+ * Copy the write-ahead log into the database, so that commits need not: outside of a transaction, in idle moments of the
+ * writer (it does nothing before there is enough to copy) or, better, every second or so on a reader of its own thread, where it
+ * holds nobody up. Without it a commit does it once the log has 64 MiB.
+ */
+MUST_CHECK bool store_checkpoint(struct store *store, struct err *err);
 
 /* ---- services (store_service.c) ------------------------------------------------------------------------------------------ */
 
@@ -81,16 +87,19 @@ MUST_CHECK bool store_list_services_in(struct store *store, enum service_status 
 
 MUST_CHECK bool store_insert_group(struct store *store, struct group *group, struct err *err);
 MUST_CHECK bool store_insert_node(struct store *store, struct node *node, struct err *err); /* with its group_ids */
-MUST_CHECK bool store_update_node(struct store *store, const struct node *node, struct err *err); /* all but load and slot */
+/** All but id, created_at_ms, load, slot, changes and reloaded; the last four have functions of their own. */
+MUST_CHECK bool store_update_node(struct store *store, const struct node *node, struct err *err);
 MUST_CHECK bool store_add_node_load(struct store *store, int64_t node_id, int64_t change, struct err *err);
-MUST_CHECK bool store_set_node_slot(struct store *store, int64_t node_id, int64_t attempt_id, struct err *err); /* 0: free */
+MUST_CHECK bool store_set_node_slot(struct store *store, int64_t node_id, int64_t attempt_id,
+                                    struct err *err); /* 0: free */
 MUST_CHECK bool store_set_node_reload(struct store *store, int64_t node_id, int64_t changes, int64_t reloaded,
                                       struct err *err);
 MUST_CHECK bool store_list_nodes(struct store *store, struct node **ret_nodes, size_t *ret_count, struct err *err);
 MUST_CHECK bool store_list_groups(struct store *store, struct group **ret_groups, size_t *ret_count, struct err *err);
 MUST_CHECK bool store_insert_product(struct store *store, struct product *product, struct err *err);
 MUST_CHECK bool store_get_product(struct store *store, int64_t id, struct product *ret_product, struct err *err);
-MUST_CHECK bool store_list_products(struct store *store, struct product **ret_products, size_t *ret_count, struct err *err);
+MUST_CHECK bool store_list_products(struct store *store, struct product **ret_products, size_t *ret_count,
+                                    struct err *err);
 /** Replaces the text of a template, or adds it. */
 MUST_CHECK bool store_put_zone_template(struct store *store, const char *name, const char *text, struct err *err);
 /** *ret_text to be freed; ERR_NOT_FOUND */
@@ -100,7 +109,8 @@ MUST_CHECK bool store_list_zone_templates(struct store *store, char ***ret_names
 /** hash: 32 bytes. */
 MUST_CHECK bool store_insert_token(struct store *store, const char *name, const unsigned char *hash, int64_t now_ms,
                                    struct err *err);
-MUST_CHECK bool store_find_token(struct store *store, const unsigned char *hash, int64_t *ret_id, struct err *err); /* 0 none */
+MUST_CHECK bool store_find_token(struct store *store, const unsigned char *hash, int64_t *ret_id,
+                                 struct err *err); /* 0 none */
 
 /* ---- accounts, operations, tasks (store_task.c, store_claim.c) --------------------------------------------------------- */
 
@@ -121,30 +131,32 @@ MUST_CHECK bool store_get_task(struct store *store, int64_t id, struct task *ret
 MUST_CHECK bool store_update_task(struct store *store, const struct task *task, struct err *err);
 MUST_CHECK bool store_list_tasks(struct store *store, int64_t operation_id, struct task **ret_tasks, size_t *ret_count,
                                  struct err *err);
-/** A task has ended well: every task that needs it needs one less; those that need nothing more become QUEUED.
+/** A task has ended well: every task that needs it needs one less; those that need nothing more become QUEUED, due since the
+ * ended_at_ms that is stored for task_id (so update it first). Each task is counted once, however often this is called.
  * @param ret_queues  queue ids of the tasks that became queued (task_queue_id), the caller's to free */
 MUST_CHECK bool store_release_dependents(struct store *store, int64_t task_id, int64_t **ret_queues, size_t *ret_count,
                                          struct err *err);
 /** Tasks that need this one, directly or not, and are blocked: HELD with this reason. */
 MUST_CHECK bool store_hold_dependents(struct store *store, int64_t task_id, const char *reason, struct err *err);
-/** The other way, when a failed task is retried: HELD tasks behind it are BLOCKED again. */
+/** The other way, when a failed task is retried: HELD tasks behind it are BLOCKED again, but those that also stand behind
+ * another failed task stay as they are. */
 MUST_CHECK bool store_unhold_dependents(struct store *store, int64_t task_id, struct err *err);
 /**
  * Take the first queued task of a queue: it becomes RUNNING, a new attempt is inserted whose id is the fence (from one sequence,
  * higher than every earlier one), its lease set. Costs the same with ten tasks queued as with a million.
- * @param below_id  0, or: only tasks with an id below it (for a second queue in the same lane)
  * @param ret_found false when nothing is queued there
  */
 MUST_CHECK bool store_claim_task(struct store *store, int64_t queue, int64_t now_ms, int64_t lease_until_ms,
                                  struct task *ret_task, bool *ret_found, struct err *err);
 /** First queued task of a queue, not taken. */
-MUST_CHECK bool store_peek_task(struct store *store, int64_t queue, struct task *ret_task, bool *ret_found, struct err *err);
+MUST_CHECK bool store_peek_task(struct store *store, int64_t queue, struct task *ret_task, bool *ret_found,
+                                struct err *err);
 /** QUEUED tasks of a queue with this action (web.reload: all are served by one reload). */
-MUST_CHECK bool store_list_queued(struct store *store, int64_t queue, const char *action, size_t limit, int64_t *ret_ids,
-                                  size_t *ret_count, struct err *err);
+MUST_CHECK bool store_list_queued(struct store *store, int64_t queue, const char *action, size_t limit,
+                                  int64_t *ret_ids, size_t *ret_count, struct err *err);
 /** WAITING tasks whose time has come become QUEUED; @param ret_queues their queues (max limit), caller frees */
-MUST_CHECK bool store_wake_due(struct store *store, int64_t now_ms, size_t limit, int64_t **ret_queues, size_t *ret_count,
-                               struct err *err);
+MUST_CHECK bool store_wake_due(struct store *store, int64_t now_ms, size_t limit, int64_t **ret_queues,
+                               size_t *ret_count, struct err *err);
 /** When the next WAITING task is due; INT64_MAX when none waits. */
 MUST_CHECK bool store_next_due(struct store *store, int64_t *ret_due_ms, struct err *err);
 /** Distinct queues that hold at least one queued task (at start: each is found by one index step, not by a scan). */
@@ -159,8 +171,8 @@ MUST_CHECK bool store_renew_leases(struct store *store, int64_t lease_until_ms, 
 /** outcome, cause, detail, ended; refuses (ERR_LOST) when the attempt is not RUNNING any more. */
 MUST_CHECK bool store_end_attempt(struct store *store, const struct attempt *attempt, struct err *err);
 MUST_CHECK bool store_get_attempt(struct store *store, int64_t id, struct attempt *ret_attempt, struct err *err);
-MUST_CHECK bool store_list_attempts(struct store *store, int64_t task_id, struct attempt **ret_attempts, size_t *ret_count,
-                                    struct err *err);
+MUST_CHECK bool store_list_attempts(struct store *store, int64_t task_id, struct attempt **ret_attempts,
+                                    size_t *ret_count, struct err *err);
 /** Sets chunk->offset. Beyond ATTEMPT_LOG_MAX it is dropped and the attempt marked truncated (once). */
 MUST_CHECK bool store_append_log(struct store *store, struct log_chunk *chunk, struct err *err);
 MUST_CHECK bool store_read_log(struct store *store, int64_t attempt_id, int64_t from_offset, size_t bytes_max,
@@ -192,7 +204,7 @@ struct service_filter {
     const char *external_id; /* NULL: any */
     const char *domain;      /* exact or, with a trailing *, a prefix; NULL: any */
     const char *client_id;
-    int64_t before_id;       /* cursor: newest first, ids below it; 0 from the top */
+    int64_t before_id; /* cursor: newest first, ids below it; 0 from the top */
     size_t limit;
 };
 MUST_CHECK bool store_list_services(struct store *store, const struct service_filter *filter,
