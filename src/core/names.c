@@ -78,7 +78,7 @@ static bool is_reserved(const char *name)
         if (strcmp(reserved[i], name) == 0)
             return true;
     }
-    return strncmp(name, "systemd", 7) == 0; /* its daemons bring users of their own with each release */
+    return false;
 }
 
 /* Rules 1 to 4. */

@@ -147,7 +147,7 @@ static const char *json_kind(const json_t *value)
 static bool json_object_parse(const char *json, const char *field, json_t **ret_object, struct err *err)
 {
     json_error_t problem;
-    json_t *value = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    json_t *value = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
     if (value == NULL)
         return err_set_field(err, ERR_INVALID, field, "%s is not valid JSON: line %d: %s", field, problem.line,
                              problem.text);
