@@ -21,7 +21,8 @@ static bool look_up(struct auth *auth, const unsigned char hash[TOKEN_HASH_BYTES
         return problem_from_err(problem, &err);
     }
     if (id == 0)
-        return problem_set(problem, PROBLEM_WRONG_TOKEN, "", "this token is not known here: it was mistyped or revoked");
+        return problem_set(problem, PROBLEM_WRONG_TOKEN, "",
+                           "this token is not known here: it was mistyped or revoked");
     memcpy(slot->hash, hash, TOKEN_HASH_BYTES);
     slot->until_boot_ms = auth->clock->boot_ms(auth->clock) + AUTH_CACHE_MS;
     return true;

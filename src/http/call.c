@@ -124,20 +124,16 @@ static void request_done(struct request *request, void *context)
     call_wake(call);
 }
 
-void call_post_asleep(struct call *call, struct request *request, void (*finish)(struct call *call))
+void call_post(struct call *call, struct request *request, void (*finish)(struct call *call))
 {
+    if (!call_sleep(call)) {
+        request_destroy(request);
+        return;
+    }
     request->done = request_done;
     request->context = call;
     call->finish = finish;
     inbox_post(call->config->inbox, request);
-}
-
-void call_post(struct call *call, struct request *request, void (*finish)(struct call *call))
-{
-    if (call_sleep(call))
-        call_post_asleep(call, request, finish);
-    else
-        request_destroy(request);
 }
 
 /* ---- what was asked ------------------------------------------------------------------------------------------------- */

@@ -55,8 +55,9 @@ struct call {
     struct store *store; /* of the thread that handles it: set before handle() and finish() */
 
     /* while the engine works on it */
-    struct request *request;             /* owned once done() has been called */
-    void (*finish)(struct call *call);   /* makes the answer of the request, in the HTTP thread */
+    struct request *request;                      /* owned once done() has been called */
+    void (*finish)(struct call *call);            /* makes the answer of the request, in the HTTP thread */
+    void (*finish_after_scan)(struct call *call); /* scan.c: what finish is once the request has been posted */
 
     /* the answer */
     unsigned status; /* 0: none yet */
@@ -87,8 +88,6 @@ MUST_CHECK bool call_sleep(struct call *call);
 void call_wake(struct call *call);
 /** HTTP thread: sleep until the engine has answered the request, then finish() makes the answer. Takes the request. */
 void call_post(struct call *call, struct request *request, void (*finish)(struct call *call));
-/** A worker that has the sleeping call: go on as call_post(). */
-void call_post_asleep(struct call *call, struct request *request, void (*finish)(struct call *call));
 
 /* ---- what was asked ------------------------------------------------------------------------------------------------- */
 

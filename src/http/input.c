@@ -162,7 +162,7 @@ static bool check_text(struct input input, const char *field, const char *text, 
 bool input_text(struct input input, const char *field, enum input_need need, size_t max, const char **ret_text,
                 struct problem *problem)
 {
-    const json_t *value;
+    const json_t *value = NULL;
     if (!take(input, field, need, &value, problem))
         return false;
     if (value == NULL) {
@@ -184,7 +184,7 @@ bool input_text(struct input input, const char *field, enum input_need need, siz
 
 bool input_name(struct input input, const char *field, const char **ret_name, struct problem *problem)
 {
-    const char *text;
+    const char *text = "";
     if (!input_text(input, field, INPUT_REQUIRED, NAME_LENGTH_MAX, &text, problem))
         return false;
     char name[WORD_MAX];
@@ -201,7 +201,7 @@ bool input_name(struct input input, const char *field, const char **ret_name, st
 bool input_int(struct input input, const char *field, int64_t low, int64_t high, int64_t *ret_number,
                struct problem *problem)
 {
-    const json_t *value;
+    const json_t *value = NULL;
     if (!take(input, field, INPUT_OPTIONAL, &value, problem))
         return false;
     if (value == NULL)
@@ -221,7 +221,7 @@ bool input_int(struct input input, const char *field, int64_t low, int64_t high,
 bool input_object(struct input input, const char *field, enum input_need need, json_t **ret_object,
                   struct problem *problem)
 {
-    const json_t *value;
+    const json_t *value = NULL;
     if (!take(input, field, need, &value, problem))
         return false;
     if (value != NULL && !json_is_object(value))
@@ -233,7 +233,7 @@ bool input_object(struct input input, const char *field, enum input_need need, j
 bool input_text_list(struct input input, const char *field, enum input_need need, size_t max, const json_t **ret_list,
                      struct problem *problem)
 {
-    const json_t *value;
+    const json_t *value = NULL;
     if (!take(input, field, need, &value, problem))
         return false;
     *ret_list = value;
@@ -257,7 +257,7 @@ bool input_text_list(struct input input, const char *field, enum input_need need
 
 bool input_email(struct input input, const char *field, const char **ret_email, struct problem *problem)
 {
-    const char *email;
+    const char *email = "";
     if (!input_text(input, field, INPUT_REQUIRED, EMAIL_LENGTH_MAX, &email, problem))
         return false;
     struct err err;

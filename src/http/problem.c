@@ -49,8 +49,7 @@ static enum problem_kind kind_of_err(const struct err *err)
 {
     switch (err->code) {
     case ERR_INVALID: return PROBLEM_BAD_VALUE;
-    /* a name in the body that nobody knows is a bad value: the address of the request itself was right */
-    case ERR_NOT_FOUND: return err->field[0] != '\0' ? PROBLEM_BAD_VALUE : PROBLEM_NOT_FOUND;
+    case ERR_NOT_FOUND: return PROBLEM_NOT_FOUND;
     case ERR_CONFLICT: return PROBLEM_CONFLICT;
     case ERR_DENIED: return PROBLEM_WRONG_TOKEN;
     case ERR_TOO_LARGE: return PROBLEM_TOO_LARGE;
@@ -68,6 +67,8 @@ bool problem_from_err(struct problem *problem, const struct err *err)
 {
     problem->kind = kind_of_err(err);
     problem->err = *err;
+    if (err->code == ERR_NOT_FOUND && strncmp(err->msg, "no ", 3) == 0) /* the store's "no service 17" as a sentence */
+        snprintf(problem->err.msg, sizeof(problem->err.msg), "there is %.500s", err->msg);
     return false;
 }
 
@@ -106,8 +107,8 @@ void problem_write(const struct problem *problem, const char *instance, struct b
 {
     assert((unsigned)problem->kind < PROBLEM_KIND_COUNT);
     const struct problem_row *row = &rows[problem->kind];
-    buf_addf(buf, "{\"type\":\"urn:berth:problem:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":", row->slug, row->title,
-             row->status);
+    buf_addf(buf, "{\"type\":\"urn:berth:problem:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":", row->slug,
+             row->title, row->status);
     CLEANUP(freep) char *detail = xasprintf("%s.", problem->err.msg);
     json_write_text(buf, detail);
     if (problem->err.field[0] != '\0') {

@@ -40,9 +40,9 @@ bool problem_set(struct problem *problem, enum problem_kind kind, const char *fi
 /** The problem that an error of the engine or of the store is. @return false, always */
 bool problem_from_err(struct problem *problem, const struct err *err);
 
-const char *problem_slug(enum problem_kind kind);   /* "unknown-field": the last part of `type` */
-unsigned problem_status(enum problem_kind kind);    /* 422 */
-bool problem_may_retry(enum problem_kind kind);     /* a Retry-After belongs to it */
+const char *problem_slug(enum problem_kind kind); /* "unknown-field": the last part of `type` */
+unsigned problem_status(enum problem_kind kind);  /* 422 */
+bool problem_may_retry(enum problem_kind kind);   /* a Retry-After belongs to it */
 /** Append the JSON text. @param instance the path that was asked for */
 void problem_write(const struct problem *problem, const char *instance, struct buf *buf);
 

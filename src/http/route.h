@@ -15,7 +15,7 @@ enum route_place {
 
 struct route {
     const char *method;
-    const char *pattern; /* {id} is a number, {name} any one segment */
+    const char *pattern;               /* {id} is a number, {name} any one segment */
     void (*handle)(struct call *call); /* fills the answer, or lets the call sleep (PLACE_FRONT only) */
     enum route_place place;
     bool open; /* needs no token */

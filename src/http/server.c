@@ -20,8 +20,9 @@
 #define IDLE_SECONDS 75
 #define CONNECTION_MEMORY (24U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
-#define SWALLOW_MAX (1024U * 1024U) /* a body up to this is read to its end before it is refused, so that the answer arrives */
-#define STOP_WAIT_MS 400            /* for answers that are on their way */
+#define SWALLOW_MAX                                                                                                    \
+    (1024U * 1024U)      /* a body up to this is read to its end before it is refused, so that the answer arrives */
+#define STOP_WAIT_MS 400 /* for answers that are on their way */
 
 struct http_server {
     struct http_config config; /* texts owned */

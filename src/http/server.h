@@ -19,8 +19,9 @@ typedef bool http_scan_host_key(const char *address, int port, int timeout_ms, c
 struct http_config {
     const char *listen_address; /* IPv4 or IPv6 address */
     int port;                   /* 0: any free one, see http_server_port() */
-    const char *base_url;       /* "https://berth.example.net", without a slash at the end: what links begin with; "": http://address:port */
-    const char *store_url;      /* the database; opened read-only: the writer must have created it */
+    const char *
+        base_url; /* "https://berth.example.net", without a slash at the end: what links begin with; "": http://address:port */
+    const char *store_url; /* the database; opened read-only: the writer must have created it */
     struct inbox *inbox;
     const struct keyring *keyring;
     const char *installation;

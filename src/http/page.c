@@ -1,0 +1,102 @@
+/* page.c - see page.h. */
+#include "page.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char stylesheet[] =
+    ":root{color-scheme:light dark;--ink:#1c2430;--soft:#5a6675;--line:#d8dee6;--card:#fff;--back:#f3f5f8;"
+    "--go:#1a66d6;--good:#1a7f43;--bad:#b3261e}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e8ecf2;--soft:#a3afbd;--line:#333d4a;--card:#1a212b;--back:#11161d;"
+    "--go:#79aefc;--good:#6cd495;--bad:#ff9c94}}"
+    "*{box-sizing:border-box}"
+    "body{margin:0;background:var(--back);color:var(--ink);font:1.0625rem/1.5 system-ui,sans-serif}"
+    "main{max-width:38rem;margin:6vh auto;padding:1.75rem;background:var(--card);border:1px solid var(--line);"
+    "border-radius:.75rem}"
+    "h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem;overflow-wrap:anywhere}"
+    "h2{font-size:1.0625rem;margin:1.75rem 0 .5rem}"
+    "p{margin:.5rem 0}.soft{color:var(--soft)}.bad{color:var(--bad)}"
+    ".bar{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0}"
+    "progress{flex:1;height:.8rem;accent-color:var(--go)}"
+    ".bar b{min-width:3.2em;text-align:right;font-variant-numeric:tabular-nums}"
+    "ul,ol{list-style:none;margin:0;padding:0}"
+    "li{display:flex;gap:.75rem;padding:.45rem 0;border-top:1px solid var(--line)}"
+    "li:first-child{border-top:0}"
+    "li span{flex:1;overflow-wrap:anywhere}li em{font-style:normal;color:var(--soft);white-space:nowrap}"
+    "li.done em{color:var(--good)}li.working em{color:var(--go);font-weight:600}li.problem "
+    "em{color:var(--bad);font-weight:600}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1rem;margin:0}dt{color:var(--soft)}"
+    "dd{margin:0;overflow-wrap:anywhere}a{color:var(--go)}"
+    "@media(max-width:30rem){main{margin:0;border:0;border-radius:0;min-height:100vh;padding:1.25rem}"
+    "dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}}";
+
+void page_add_text(struct buf *buf, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        switch (*at) {
+        case '&': buf_add_text(buf, "&amp;"); break;
+        case '<': buf_add_text(buf, "&lt;"); break;
+        case '>': buf_add_text(buf, "&gt;"); break;
+        case '"': buf_add_text(buf, "&quot;"); break;
+        case '\'': buf_add_text(buf, "&#39;"); break;
+        default: buf_add_char(buf, *at); break;
+        }
+    }
+}
+
+void page_add_paragraph(struct buf *buf, const char *class_name, const char *text)
+{
+    if (class_name != NULL)
+        buf_addf(buf, "<p class=\"%s\">", class_name);
+    else
+        buf_add_text(buf, "<p>");
+    page_add_text(buf, text);
+    buf_add_text(buf, "</p>\n");
+}
+
+void page_begin(struct buf *buf, const char *title, int refresh_s)
+{
+    buf_add_text(buf,
+                 "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
+    if (refresh_s > 0)
+        buf_addf(buf, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh_s);
+    buf_add_text(buf, "<link rel=\"icon\" href=\"data:,\">\n<title>");
+    page_add_text(buf, title);
+    buf_addf(buf, "</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", stylesheet);
+}
+
+static void add_security_headers(struct call *call)
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char base64[64], policy[256];
+    crypto_hash_sha256(hash, (const unsigned char *)stylesheet, strlen(stylesheet));
+    sodium_bin2base64(base64, sizeof(base64), hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
+    snprintf(policy, sizeof(policy),
+             "default-src 'none'; style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'; "
+             "frame-ancestors 'none'",
+             base64);
+    call_add_header(call, "Content-Security-Policy", policy);
+    call_add_header(call, "Referrer-Policy", "no-referrer"); /* the address is the key to the page */
+    call_add_header(call, "X-Frame-Options", "DENY");
+    call_add_header(call, "X-Robots-Tag", "noindex, nofollow");
+}
+
+void page_answer(struct call *call, unsigned status, struct buf *buf)
+{
+    buf_add_text(buf, "</main>\n</body>\n</html>\n");
+    add_security_headers(call);
+    call_answer(call, status, "text/html; charset=utf-8", buf);
+}
+
+void page_answer_note(struct call *call, unsigned status, const char *heading, const char *text)
+{
+    struct buf buf = BUF_INIT;
+    page_begin(&buf, heading, 0);
+    buf_add_text(&buf, "<h1>");
+    page_add_text(&buf, heading);
+    buf_add_text(&buf, "</h1>\n");
+    page_add_paragraph(&buf, NULL, text);
+    page_answer(call, status, &buf);
+}

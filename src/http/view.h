@@ -1,0 +1,48 @@
+/* view.h - records as the API shows them: ids are opaque texts, moments are ISO 8601 in UTC (null is never), enums are
+ * their names. Nothing secret is in any record that is shown. Private to src/http. */
+#ifndef BERTH_HTTP_VIEW_H
+#define BERTH_HTTP_VIEW_H
+
+#include <jansson.h>
+
+#include "store/store.h"
+
+json_t *view_id(int64_t id);          /* null for 0 */
+json_t *view_time(int64_t moment_ms); /* null for 0 */
+json_t *view_text(const char *text);  /* what is not UTF-8 becomes U+FFFD */
+json_t *view_bytes(const char *data, size_t length);
+json_t *view_json(const char *text); /* JSON that is stored as text; {} when damaged */
+json_t *view_roles(unsigned roles);
+/** {"<key>": list, "next_cursor": ...}: last_id 0 when there is nothing behind. Takes the list. */
+json_t *view_page(const char *key, json_t *list, int64_t last_id);
+
+/* Names for ids; loaded once per answer: there are few of each. */
+struct catalogue {
+    struct node *nodes;
+    size_t node_count;
+    struct group *groups;
+    size_t group_count;
+    struct product *products;
+    size_t product_count;
+};
+enum catalogue_part { CATALOGUE_NODES = 1, CATALOGUE_GROUPS = 2, CATALOGUE_PRODUCTS = 4 };
+MUST_CHECK bool catalogue_load(struct store *store, unsigned parts, struct catalogue *ret_catalogue, struct err *err);
+void catalogue_finish(struct catalogue *catalogue);
+const struct node *catalogue_node(const struct catalogue *catalogue, int64_t id);       /* NULL when unknown */
+const struct product *catalogue_product(const struct catalogue *catalogue, int64_t id); /* NULL when unknown */
+const struct group *catalogue_group(const struct catalogue *catalogue, int64_t id);     /* NULL when unknown */
+
+json_t *view_node(const struct node *node, const struct catalogue *catalogue); /* needs groups */
+json_t *view_group(const struct group *group);
+json_t *view_product(const struct product *product, const struct catalogue *catalogue); /* needs groups */
+json_t *view_service(const struct service *service, const struct catalogue *catalogue); /* needs products */
+json_t *view_operation(const struct operation *operation);
+json_t *view_progress(const struct service *service, const struct operation *operation); /* NULL: none yet */
+json_t *view_task(const struct task *task, const struct catalogue *catalogue);           /* needs nodes */
+json_t *view_attempt(const struct attempt *attempt);
+json_t *view_event(const struct event *event);
+
+/** "SHA256:..." of a key line "ssh-ed25519 AAAA..." as ssh-keygen -l prints it; "" when it is none. To be freed. */
+char *view_fingerprint(const char *key_line);
+
+#endif
