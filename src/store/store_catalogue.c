@@ -120,6 +120,17 @@ bool store_get_zone_template(struct store *store, const char *name, char **ret_t
     return found || err_set(err, ERR_NOT_FOUND, "no zone template %s", name);
 }
 
+static const char sql_list_zone_templates[] = "SELECT name FROM zone_template ORDER BY name";
+
+bool store_list_zone_templates(struct store *store, char ***ret_names, size_t *ret_count, struct err *err)
+{
+    void *names;
+    if (!store_get_records(store, &body_record, sql_list_zone_templates, NO_ARGS, &names, ret_count, err))
+        return err_wrap(err, "list zone templates");
+    *ret_names = names;
+    return true;
+}
+
 /* ---- tokens ------------------------------------------------------------------------------------------------------- */
 
 #define TOKEN_HASH_BYTES 32U
