@@ -38,6 +38,7 @@ node_launch() {
     exec 8<>"$NODE_DIR/ready" 9<"$STATE/switch.net"
     setsid unshare --mount --pid --uts --ipc --net --fork --kill-child \
         /bin/dash "$LAB_ROOT/node/node-init" "$NODE_DIR" </dev/null >>"$NODE_DIR/log" 2>&1 &
+    echo "$! $(pid_start $!)" >"$NODE_DIR/launcher"
     exec 8>&- 9<&-
 }
 
@@ -51,23 +52,23 @@ node_wait() {
 }
 
 node_is_up() {
-    local pid start parent
-    [ -s "$NODE_DIR/pid" ] && read -r pid start parent <"$NODE_DIR/pid" && pid_is "$pid" "$start"
+    local pid start
+    [ -s "$NODE_DIR/pid" ] && read -r pid start <"$NODE_DIR/pid" && pid_is "$pid" "$start"
 }
 
-# Power off. The namespaces live as long as unshare, the parent, does: wait for it too, or a restart meets the old ones.
+# Power off. Two processes hold a node: its process 1, and unshare, which is there first, takes process 1 with it, and ends
+# last. Wait for both, or a restart meets the old namespaces.
 node_off() {
-    local pid start parent parent_start
-    [ -s "$NODE_DIR/pid" ] || return 0
-    read -r pid start parent parent_start <"$NODE_DIR/pid"
-    if pid_is "$pid" "$start"; then
-        kill -9 "$pid"
-    fi
-    for ((i = 0; i < 500; i++)); do
-        pid_is "$pid" "$start" || pid_is "$parent" "$parent_start" || break
-        sleep 0.01
+    local file pid start
+    for file in "$NODE_DIR/pid" "$NODE_DIR/launcher"; do
+        [ -s "$file" ] && read -r pid start <"$file" || continue
+        pid_is "$pid" "$start" && kill -9 "$pid"
+        for ((i = 0; i < 500; i++)); do
+            pid_is "$pid" "$start" || break
+            sleep 0.01
+        done
+        rm -f "$file"
     done
-    rm -f "$NODE_DIR/pid"
     net_in_switch ip link del "$NODE" 2>/dev/null || true       # gone by itself, but not at once
 }
 

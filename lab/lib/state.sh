@@ -4,8 +4,9 @@
 # $STATE is a tmpfs of its own, so that the machine's disk is never written and `down` is one umount:
 #   number, prefix        N and 10.77.N           nodes                 one "name role address" a line
 #   switch.net            the switch's namespace  id_ed25519, known_hosts   to log in with
-#   node/NAME/disk        the node's disk, a tmpfs: up/ (overlay upper), home/, hestia/
-#   node/NAME/{env,pid,log,boot_id,ready,root/}
+#   node/NAME/disk        the node's disk, a tmpfs: up/ (overlay upper), home/, hestia/, log/ ...
+#   node/NAME/root        where it becomes the node's root     node/NAME/{log,ready}
+#   node/NAME/{pid,launcher}  its process 1 and that one's parent: number and start time
 
 LAB=${BERTH_LAB:-demo}
 BASE=${BERTH_LAB_BASE:-/run/berth-lab}
@@ -46,10 +47,14 @@ state_need_node() {
 
 # A recorded pid counts only while it is still the same process: number and start time.
 # /proc/PID/stat: pid (comm) state ppid ... with the start time as 22nd field.
-pid_is() {
-    local pid=$1 start=$2 stat
-    { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 1
+pid_start() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     stat=${stat##*) }
     read -ra stat <<<"$stat"
-    [ "${stat[0]}" != Z ] && [ "${stat[0]}" != X ] && [ "${stat[19]}" = "$start" ]
+    [ "${stat[0]}" != Z ] && [ "${stat[0]}" != X ] && echo "${stat[19]}"
+}
+
+pid_is() {
+    [ "$(pid_start "$1")" = "$2" ]
 }

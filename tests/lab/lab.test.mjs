@@ -356,6 +356,23 @@ function inhabitants(status) {
   return { pids, networks: status.nodes.map((node) => link(node.pid, "net").replace(/\D/g, "")) };
 }
 
+test("an up that is killed on its way is cleaned up by down", async () => {
+  const other = new Lab("test-lab-killed", { BERTH_LAB_NODES: "web1:web ns1:dns" });
+  for (const afterMs of [20, 60, 120, 200, 300]) {
+    const up = other.start("up");
+    setTimeout(() => up.kill("SIGKILL"), afterMs);
+    await once(up, "exit");
+    const nodes = existsSync(`/run/berth-lab/${other.name}/node`) ? readdirSync(`/run/berth-lab/${other.name}/node`) : [];
+    const launchers = nodes.flatMap((node) => {
+      const file = `/run/berth-lab/${other.name}/node/${node}/launcher`;
+      return existsSync(file) ? [readFileSync(file, "utf8").split(" ")[0]] : [];
+    });
+    other.do("down");
+    assert.deepEqual(traces(other.name, launchers), { links: [], mounts: [], processes: [], state: false }, `after ${afterMs} ms`);
+  }
+  other.end();
+});
+
 test("up cleans after a lab that crashed; down leaves nothing, twice", async () => {
   const other = new Lab("test-lab-crash", { BERTH_LAB_NODES: "web1:web mail1:mail" });
   const nothing = { links: [], mounts: [], processes: [], state: false };

@@ -41,6 +41,10 @@ export class Lab {
     return spawnSync(program, args, { env: this.env, encoding: "utf8", timeout: 60000 });
   }
 
+  start(...args) {
+    return spawn(program, args, { env: this.env, stdio: "ignore" });
+  }
+
   /** A shell script as root inside the node. --norc: bash takes a socket on standard input for a remote login. */
   exec(node, script, input) {
     const run = spawnSync(program, ["exec", node, "bash", "--norc", "-euo", "pipefail", "-c", script], {
