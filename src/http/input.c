@@ -275,9 +275,9 @@ bool input_parse_id(const char *text, int64_t *ret_id)
     if (*text == '\0' || *text == '0')
         return false;
     for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9' || id > (INT64_MAX - 9) / 10)
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(id, 10, &id) ||
+            __builtin_add_overflow(id, *text - '0', &id))
             return false;
-        id = id * 10 + (*text - '0');
     }
     *ret_id = id;
     return true;

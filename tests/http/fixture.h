@@ -1,0 +1,72 @@
+/* fixture.h - a server with a database of its own, a stand-in for the engine that answers its inbox, and a client that
+ * speaks HTTP by hand, so that also broken requests can be sent. */
+#ifndef BERTH_TESTS_HTTP_FIXTURE_H
+#define BERTH_TESTS_HTTP_FIXTURE_H
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "http/server.h"
+#include "http/token.h"
+#include "store/store.h"
+
+struct fixture {
+    char dir[64], url[128];
+    struct store *store; /* the stand-in's, for writing; `lock` when a test uses it too */
+    pthread_mutex_t lock;
+    struct inbox *inbox;
+    pthread_t engine;
+    atomic_bool engine_stops;
+    atomic_bool engine_holds; /* takes requests and does not answer them until the end */
+    struct request *held;     /* the stand-in's */
+    atomic_int refuse_with;   /* an err_code: the next requests fail so; ERR_NONE */
+    atomic_int posted;        /* requests that reached the inbox */
+    struct keyring *keyring;
+    struct http_server *server;
+    char token[TOKEN_LENGTH + 1];
+    int64_t group_id, product_id, node_id;
+    int port;
+};
+
+void fixture_init(struct fixture *fixture);
+void fixture_finish(struct fixture *fixture);
+
+struct answer {
+    int status;
+    char *head, *body; /* owned */
+    json_t *json;      /* NULL when the body is none */
+};
+void answer_finish(struct answer *answer);
+/** @param headers  "Name: value\r\n..." or ""; the token is added unless it holds "Authorization" or "No-Token" */
+struct answer fixture_ask(struct fixture *fixture, const char *method, const char *path, const char *headers,
+                          const char *body);
+/** Send these bytes and read one answer. */
+struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t length);
+struct answer fixture_get(struct fixture *fixture, const char *path);
+/** A text in the answer's JSON: "client.email"; "" when there is none. */
+const char *answer_text(const struct answer *answer, const char *path);
+/** A header's value in a static buffer; NULL when absent. */
+const char *answer_header(const struct answer *answer, const char *name);
+
+/** An order's body; each may be NULL for a good one. */
+char *order_body(const char *product, const char *domain, const char *external_id);
+/** Place one and return its id. */
+int64_t fixture_order(struct fixture *fixture, const char *domain);
+
+#define must(call)                                                                                                     \
+    do {                                                                                                               \
+        if (!(call))                                                                                                   \
+            fail_msg("%s: %s (%s)", #call, err.msg, err_code_name(err.code));                                          \
+    } while (0)
+
+#endif
