@@ -11,7 +11,7 @@
 #include "transport/probe_request.h"
 
 #define SHOWN_MAX 3 /* differences that are named */
-#define VALUE_SHOWN_MAX 60
+#define VALUE_SHOWN_MAX 40
 
 enum trouble { TROUBLE_NONE, TROUBLE_DIFFERS, TROUBLE_NOT_SERVED, TROUBLE_SILENT };
 
@@ -261,18 +261,19 @@ static void compare(const struct check *check, const struct reply *reply, struct
         missing++;
         if (!difference_shown(differences, reply, buf_text(&check->apex)))
             continue;
-        buf_add_text(&differences->text, " should be ");
-        add_value(&differences->text, buf_text(&wanted->data));
-        buf_add_text(&differences->text, extra != NULL ? ", is " : ", is missing");
-        if (extra != NULL)
+        buf_add_text(&differences->text, extra != NULL ? " is " : " lacks ");
+        if (extra != NULL) {
             add_value(&differences->text, extra);
+            buf_add_text(&differences->text, ", not ");
+        }
+        add_value(&differences->text, buf_text(&wanted->data));
     }
     differences->count += missing;
     if (extra == NULL || missing > 0)
         return;
     differences->count++;
     if (difference_shown(differences, reply, buf_text(&check->apex))) {
-        buf_add_text(&differences->text, " has too many: ");
+        buf_add_text(&differences->text, " also has ");
         add_value(&differences->text, extra);
     }
 }

@@ -82,6 +82,17 @@ static CURLcode transfer(struct probe_look *look, CURL *handle)
     return code;
 }
 
+/* Why the transfer failed. libcurl says "Couldn't connect to server" and keeps to itself what the system said. */
+static char *cause_of(CURL *handle, CURLcode code, const char *cause)
+{
+    long number = 0;
+    const char *text = cause[0] != '\0' ? cause : curl_easy_strerror(code);
+    if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+        number > 0)
+        return xasprintf("%s: %s", text, strerror((int)number));
+    return xstrdup(text);
+}
+
 /* A value of the server as one line of facts: what is no printable character becomes a blank. */
 static void add_fact(struct probe_look *look, const char *key, const char *value)
 {
@@ -152,7 +163,8 @@ enum probe_exit probe_look_http(struct probe_look *look, const struct probe_requ
         if (verdict == PROBE_WRONG)
             buf_addf(&look->err, "the site answers with status %ld\n", status);
     } else {
-        probe_look_silent(look, cause[0] != '\0' ? cause : curl_easy_strerror(code));
+        CLEANUP(freep) char *why = cause_of(handle, code, cause);
+        probe_look_silent(look, why);
     }
     curl_easy_cleanup(handle);
     curl_slist_free_all(route);
@@ -271,8 +283,9 @@ enum probe_exit probe_look_imap(struct probe_look *look, const struct probe_requ
     if (tls)
         add_certificate(look, handle, request->tls_verify);
     buf_addf(&look->out, "login %s\nmailbox %s\nms %" PRId64 "\n", login, mailbox, probe_look_spent_ms(look));
+    CLEANUP(freep) char *why = cause_of(handle, code, cause);
     if (verdict != PROBE_ANSWERED)
-        buf_addf(&look->err, "%s\n", cause[0] != '\0' ? cause : curl_easy_strerror(code));
+        buf_addf(&look->err, "%s\n", why);
     if (verdict != PROBE_ANSWERED && talk.last[0] != '\0')
         buf_addf(&look->err, "the server said: %s\n", talk.last);
     curl_easy_cleanup(handle);

@@ -497,7 +497,8 @@ enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_reque
         if (!survey_turn(&survey))
             break;
     }
-    buf_addf(&look->out, "ms %" PRId64 "\n", probe_look_spent_ms(look));
+    if (survey.server_count > 0)
+        buf_addf(&look->out, "ms %" PRId64 "\n", probe_look_spent_ms(look));
     for (size_t i = 0; i < survey.server_count; i++) {
         enum probe_exit verdict = add_server(look, &survey, &survey.servers[i]);
         worst = verdict > worst ? verdict : worst;

@@ -63,6 +63,7 @@ enum probe_exit probe_look_silent(struct probe_look *look, const char *cause)
 struct lookup {
     _Atomic int owners;
     int done_fd;
+    _Atomic bool done; /* what follows is written before it and read after it */
     char *name;
     int rc;
     struct addrinfo *found;
@@ -84,6 +85,7 @@ static void *lookup_run(void *context)
     struct lookup *lookup = context;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
     lookup->rc = getaddrinfo(lookup->name, NULL, &hints, &lookup->found);
+    lookup->done = true;
     eventfd_write(lookup->done_fd, 1);
     lookup_release(lookup);
     return NULL;
@@ -133,7 +135,7 @@ bool probe_resolve(struct probe_look *look, const struct probe_target *target, s
     struct lookup *lookup = lookup_start(target->address);
     if (lookup == NULL)
         return err_set(err, ERR_IO, "look up %s: no thread to be had", target->address);
-    bool found = probe_wait(look, lookup->done_fd, POLLIN, err);
+    bool found = probe_wait(look, lookup->done_fd, POLLIN, err) && lookup->done;
     if (found && lookup->rc != 0)
         found = err_set(err, ERR_IO, "%s", gai_strerror(lookup->rc));
     if (found)
