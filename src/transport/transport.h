@@ -135,6 +135,7 @@ struct transport_event {
     uint64_t command_id; /* 0 for NODE_UP and NODE_DOWN */
     int64_t node_id;
     int64_t at_ms;       /* wall clock */
+    int64_t at_us;       /* STARTED: clock_measure_us() when the bytes had been written */
     /* OUTPUT */
     unsigned number;     /* of the command within its attempt */
     unsigned segment;
