@@ -49,7 +49,7 @@ static bool step_read_key(const struct place *place, const char *what, const cha
                           char **ret_text, struct err *err)
 {
     if (value == NULL)
-        return STEP_WRONG(place, err, "%s%shas no %s", owner, owner[0] != '\0' ? " " : "a step ", what);
+        return STEP_WRONG(place, err, "%s has no %s", owner, what);
     if (!key_is_fine(value))
         return STEP_WRONG(place, err, "%s %s: only a-z, 0-9, dot and hyphen are allowed, a letter first", what, value);
     *ret_text = xstrdup(value);
@@ -122,7 +122,7 @@ static bool step_check_target(const struct place *place, const struct pipeline_s
 static bool step_read(const struct place *place, const struct raw_step *raw, struct pipeline_step *step,
                       struct err *err)
 {
-    if (!step_read_key(place, "step", raw->step, "", &step->key, err) ||
+    if (!step_read_key(place, "step", raw->step, "an entry", &step->key, err) ||
         !step_read_key(place, "action", raw->action != NULL ? raw->action : raw->step, step->key, &step->action, err) ||
         !step_read_key(place, "label", raw->label, step->key, &step->label, err) ||
         !step_read_words(place, raw, step, err))
@@ -226,11 +226,17 @@ static bool circles_check(const struct pipeline_file *file, const struct pipelin
 static bool pipeline_read(const struct pipeline_file *file, struct pipeline *pipeline, struct err *err)
 {
     const struct raw_pipeline *raw = file->raw;
+    if (raw->name == NULL || raw->mode == NULL || raw->step_count == 0)
+        return pipeline_file_error(file->path, 1, err, "the pipeline has no %s",
+                                   raw->name == NULL   ? "name"
+                                   : raw->mode == NULL ? "mode"
+                                                       : "steps");
     if (!key_is_fine(raw->name))
-        return pipeline_file_error(file->path, 1, err, "name %s: only a-z, 0-9, dot and hyphen are allowed", raw->name);
+        return pipeline_file_error(file->path, file->name_line, err,
+                                   "name %s: only a-z, 0-9, dot and hyphen are allowed, a letter first", raw->name);
     if (!mode_parse(raw->mode, &pipeline->mode))
-        return pipeline_file_error(file->path, 1, err, "unknown mode %s: there are split, unified and vanity",
-                                   raw->mode);
+        return pipeline_file_error(file->path, file->mode_line, err,
+                                   "unknown mode %s: there are split, unified and vanity", raw->mode);
     pipeline->name = xstrdup(raw->name);
     memcpy(pipeline->hash, file->hash, sizeof(pipeline->hash));
     pipeline->steps = xcalloc(raw->step_count, sizeof(*pipeline->steps));

@@ -23,6 +23,9 @@ static const cyaml_schema_value_t need_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, 100),
 };
 
+/* Not libcyaml's truth values: with these, every other word is true. */
+static const cyaml_strval_t truths[] = { { "false", false }, { "no", false }, { "true", true }, { "yes", true } };
+
 /* What is left out is found by pipeline.c, which can say it better. */
 static const cyaml_schema_field_t step_fields[] = {
     TEXT(step),
@@ -32,7 +35,7 @@ static const cyaml_schema_field_t step_fields[] = {
     TEXT(when),
     TEXT(timeout),
     TEXT(label),
-    CYAML_FIELD_BOOL("each", CYAML_FLAG_OPTIONAL, struct raw_step, each),
+    CYAML_FIELD_ENUM("each", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct raw_step, each, truths, ARRAY_LEN(truths)),
     CYAML_FIELD_INT("weight", CYAML_FLAG_OPTIONAL, struct raw_step, weight),
     CYAML_FIELD_SEQUENCE("needs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_step, needs, &need_schema, 0,
                          NEEDS_MAX),
@@ -44,13 +47,14 @@ static const cyaml_schema_value_t step_schema = {
 };
 
 static const cyaml_schema_field_t pipeline_fields[] = {
-    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct raw_pipeline, name, 1, 40),
-    CYAML_FIELD_STRING_PTR("mode", CYAML_FLAG_POINTER, struct raw_pipeline, mode, 1, 40),
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_pipeline, name, 1, 40),
+    CYAML_FIELD_STRING_PTR("mode", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_pipeline, mode, 1, 40),
     { .key = "steps",
       .data_offset = offsetof(struct raw_pipeline, steps),
       .count_offset = offsetof(struct raw_pipeline, step_count),
       .count_size = sizeof(((struct raw_pipeline *)NULL)->step_count),
-      .value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, struct raw_step, &step_schema, 1, PIPELINE_STEPS_MAX) } },
+      .value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_step, &step_schema, 0,
+                                      PIPELINE_STEPS_MAX) } },
     CYAML_FIELD_END,
 };
 
@@ -138,26 +142,44 @@ static yaml_node_t *mapping_find(yaml_document_t *document, const yaml_node_t *m
     return NULL;
 }
 
-/* libcyaml takes the last of two equal keys without a word; a pipeline that says two things says none. */
-static bool mapping_check_keys(const char *path, yaml_document_t *document, const yaml_node_t *mapping, struct err *err)
+static bool field_is_known(const cyaml_schema_field_t *fields, const char *key)
+{
+    for (; fields->key != NULL; fields++) {
+        if (strcmp(fields->key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* libcyaml refuses unknown keys too, but names the line before; and of two equal keys it takes the last without a word,
+ * while a pipeline that says two things says none. */
+static bool mapping_check_keys(const char *path, yaml_document_t *document, const yaml_node_t *mapping,
+                               const cyaml_schema_field_t *fields, struct err *err)
 {
     if (mapping == NULL || mapping->type != YAML_MAPPING_NODE)
         return true;
     yaml_node_pair_t *start = mapping->data.mapping.pairs.start;
     for (yaml_node_pair_t *pair = start; pair < mapping->data.mapping.pairs.top; pair++) {
         yaml_node_t *key = yaml_document_get_node(document, pair->key);
+        size_t line = key->start_mark.line + 1;
+        if (!field_is_known(fields, scalar_text(key)))
+            return pipeline_file_error(path, line, err, "unknown key %s", scalar_text(key));
         for (yaml_node_pair_t *before = start; before < pair; before++) {
             if (strcmp(scalar_text(key), scalar_text(yaml_document_get_node(document, before->key))) == 0)
-                return pipeline_file_error(path, key->start_mark.line + 1, err, "key %s stands there twice",
-                                           scalar_text(key));
+                return pipeline_file_error(path, line, err, "key %s stands there twice", scalar_text(key));
         }
     }
     return true;
 }
 
+static size_t node_line(const yaml_node_t *node)
+{
+    return node != NULL ? node->start_mark.line + 1 : 1;
+}
+
 static void step_lines_fill(yaml_document_t *document, const yaml_node_t *step, struct step_lines *lines)
 {
-    lines->step = step->start_mark.line + 1;
+    lines->step = node_line(step);
     yaml_node_t *needs = mapping_find(document, step, "needs");
     if (needs == NULL || needs->type != YAML_SEQUENCE_NODE)
         return;
@@ -165,7 +187,7 @@ static void step_lines_fill(yaml_document_t *document, const yaml_node_t *step, 
     size_t count = (size_t)(needs->data.sequence.items.top - start);
     lines->needs = xcalloc(count + 1, sizeof(*lines->needs));
     for (size_t i = 0; i < count; i++)
-        lines->needs[i] = yaml_document_get_node(document, start[i])->start_mark.line + 1;
+        lines->needs[i] = node_line(yaml_document_get_node(document, start[i]));
 }
 
 static bool lines_fill(yaml_document_t *document, struct pipeline_file *file, struct err *err)
@@ -173,8 +195,10 @@ static bool lines_fill(yaml_document_t *document, struct pipeline_file *file, st
     yaml_node_t *root = yaml_document_get_root_node(document);
     if (root == NULL)
         return pipeline_file_error(file->path, 1, err, "the file is empty");
-    if (!mapping_check_keys(file->path, document, root, err))
+    if (!mapping_check_keys(file->path, document, root, pipeline_fields, err))
         return false;
+    file->name_line = node_line(mapping_find(document, root, "name"));
+    file->mode_line = node_line(mapping_find(document, root, "mode"));
     yaml_node_t *steps = mapping_find(document, root, "steps");
     if (steps == NULL || steps->type != YAML_SEQUENCE_NODE)
         return true; /* the schema will say so */
@@ -185,7 +209,7 @@ static bool lines_fill(yaml_document_t *document, struct pipeline_file *file, st
         yaml_node_t *step = yaml_document_get_node(document, start[i]);
         file->line_count++;
         step_lines_fill(document, step, &file->lines[i]);
-        if (!mapping_check_keys(file->path, document, step, err))
+        if (!mapping_check_keys(file->path, document, step, step_fields, err))
             return false;
     }
     return true;

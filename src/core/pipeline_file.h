@@ -35,6 +35,7 @@ struct pipeline_file {
     const char *path; /* not owned */
     char hash[65];
     struct raw_pipeline *raw;
+    size_t name_line, mode_line;
     struct step_lines *lines; /* one for each of raw->steps */
     size_t line_count;
 };
