@@ -13,6 +13,19 @@
 /* ---- people and limits --------------------------------------------------------------------------------------------
  */
 
+/* Where the text was cut off, half a character may be left at its end. */
+static size_t whole_characters(const char *text, size_t length)
+{
+    size_t start = length;
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0U) == 0x80U)
+        start--;
+    if (start == 0)
+        return length;
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    return start - 1 + wanted > length ? start - 1 : length;
+}
+
 void hestia_clean_name(const char *name, char *ret_name, size_t size)
 {
     size_t length = 0;
@@ -21,8 +34,7 @@ void hestia_clean_name(const char *name, char *ret_name, size_t size)
         if (byte >= 0x20 && byte != 0x7f && strchr("'\"<>\\`$", byte) == NULL)
             ret_name[length++] = *at;
     }
-    while (length > 0 && (ret_name[length - 1] & 0xc0) == 0x80 && length + 1 >= size)
-        length--; /* not half a character at the end */
+    length = whole_characters(ret_name, length);
     while (length > 0 && ret_name[length - 1] == ' ')
         length--;
     ret_name[length] = '\0';
