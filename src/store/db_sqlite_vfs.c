@@ -66,6 +66,8 @@ static int relaxed_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, 
 
 static void relaxed_register(void)
 {
+    /* Counting memory takes a lock of the whole process at each allocation. Refused, and no matter, if SQLite already runs. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     below_vfs = sqlite3_vfs_find(NULL);
     if (below_vfs == NULL)
         return;

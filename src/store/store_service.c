@@ -119,15 +119,12 @@ bool store_find_service_by_idempotency_key(struct store *store, const char *key,
     return true;
 }
 
-/* One index knows the service that lives, another one those before it. */
+/* One index knows the service that lives, whose generation is the highest, another one those before it. */
 static const char sql_last_generation[] =
-    "SELECT generation FROM"
-    " (SELECT generation FROM service"
-    "  WHERE external_id = $1 AND external_id <> '' AND status <> " SQL_SERVICE_TERMINATED
-    "  UNION ALL"
-    "  SELECT max(generation) FROM service"
-    "  WHERE external_id = $1 AND external_id <> '' AND status = " SQL_SERVICE_TERMINATED
-    " ) AS every_one WHERE generation IS NOT NULL ORDER BY generation DESC LIMIT 1";
+    "SELECT coalesce((SELECT generation FROM service WHERE external_id = $1 AND external_id <> ''"
+    " AND status <> " SQL_SERVICE_TERMINATED
+    "), (SELECT max(generation) FROM service WHERE external_id = $1"
+    " AND external_id <> '' AND status = " SQL_SERVICE_TERMINATED "), 0)";
 
 bool store_last_generation(struct store *store, const char *external_id, int64_t *ret_generation, struct err *err)
 {
