@@ -52,7 +52,7 @@ enum request {
 #define ROLE_FOLLOW 2U
 #define ROLE_LOOK 4U
 
-struct lane {
+struct ssh_lane {
     struct ssh_session_state *session;
     enum lane_state state;
     unsigned index;
@@ -100,7 +100,7 @@ struct ssh_session_state {
     int64_t asked_at_ms;        /* since when an answer to a ping is owed; 0: none is */
     enum transport_fault fault; /* why it died */
     char why[ERR_MSG_MAX];
-    struct lane lanes[LANES_MAX];
+    struct ssh_lane lanes[LANES_MAX];
     unsigned lane_count;
 };
 
@@ -117,7 +117,7 @@ struct job {
     struct command *command;
     enum job_state state;
     struct ssh_session_state *session; /* NULL while it waits */
-    struct lane *lane;                 /* the request that is under way, not reads */
+    struct ssh_lane *lane;             /* the request that is under way, not reads */
     bool reading;                      /* a b_read is under way */
     bool only_one;                     /* not the attempt's records but the one of command->number */
     bool sent;                         /* at least once: the node may have it */
@@ -189,18 +189,19 @@ int64_t session_next_ms(const struct ssh_session_state *session);
 void session_quick_ack(const struct ssh_session_state *session);
 /** Read and write what libssh can now. @return false when the session died */
 bool session_pump(struct ssh_session_state *session);
-struct lane *session_free_lane(struct ssh_session_state *session, unsigned role);
+struct ssh_lane *session_free_lane(struct ssh_session_state *session, unsigned role);
 
 /* ---- ssh_lane.c ---- */
-void lane_init(struct lane *lane, struct ssh_session_state *session, unsigned index);
-void lane_finish(struct lane *lane);
+void lane_init(struct ssh_lane *lane, struct ssh_session_state *session, unsigned index);
+void lane_finish(struct ssh_lane *lane);
 /** Open, send, take answers. @return true when something happened */
-bool lane_step(struct lane *lane);
+bool lane_step(struct ssh_lane *lane);
 /** Drop its channel; it is opened again by the next steps. A job is not told. */
-void lane_close(struct lane *lane);
+void lane_close(struct ssh_lane *lane);
 /** Send a request; the text is wiped. The lane is busy until the answer has come. */
-void lane_send(struct lane *lane, enum request request, struct job *job, const struct nonce *nonce, struct buf *text);
-bool lane_settled(const struct lane *lane); /* ready, or refused */
+void lane_send(struct ssh_lane *lane, enum request request, struct job *job, const struct nonce *nonce,
+               struct buf *text);
+bool lane_settled(const struct ssh_lane *lane); /* ready, or refused */
 
 /* ---- ssh_job.c ---- */
 struct job *job_create(struct ssh_node *node, struct command *command);

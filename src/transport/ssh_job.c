@@ -75,7 +75,7 @@ static void job_leave_lanes(struct job *job)
 {
     struct ssh_session_state *session = job->session;
     for (unsigned i = 0; session != NULL && i < session->lane_count; i++) {
-        struct lane *lane = &session->lanes[i];
+        struct ssh_lane *lane = &session->lanes[i];
         if (lane->job != job)
             continue;
         lane->job = NULL;
@@ -200,7 +200,7 @@ static void add_record(struct job *job, unsigned number, const struct nonce *key
     job->record_count++;
 }
 
-static void send_request(struct job *job, struct lane *lane, enum request request, const struct nonce *nonce,
+static void send_request(struct job *job, struct ssh_lane *lane, enum request request, const struct nonce *nonce,
                          struct buf *text)
 {
     job->session = lane->session;
@@ -210,7 +210,7 @@ static void send_request(struct job *job, struct lane *lane, enum request reques
     push_started(job);
 }
 
-static void send_make(struct job *job, struct lane *lane)
+static void send_make(struct job *job, struct ssh_lane *lane)
 {
     struct script_node node = script_node_of(job);
     struct nonce nonce = nonce_random();
@@ -223,7 +223,7 @@ static void send_make(struct job *job, struct lane *lane)
     send_request(job, lane, REQUEST_MAKE, &nonce, &text);
 }
 
-static void send_look(struct job *job, struct lane *lane)
+static void send_look(struct job *job, struct ssh_lane *lane)
 {
     struct script_node node = script_node_of(job);
     struct nonce key = nonce_random();
@@ -244,7 +244,7 @@ static int64_t make_stamp(const struct ssh_session_state *session)
     return 0;
 }
 
-static void send_find(struct job *job, struct lane *lane)
+static void send_find(struct job *job, struct ssh_lane *lane)
 {
     struct nonce nonce = nonce_random();
     struct buf text = BUF_INIT;
@@ -261,7 +261,7 @@ void job_dispatch(struct job *job)
     bool waits = job->state == JOB_WAITING || (job->state == JOB_FINDING && job->lane == NULL);
     if (!waits || session == NULL || session->state != SESSION_UP)
         return;
-    struct lane *lane = session_free_lane(session, is_make(job) ? ROLE_MAKE : ROLE_LOOK);
+    struct ssh_lane *lane = session_free_lane(session, is_make(job) ? ROLE_MAKE : ROLE_LOOK);
     if (lane == NULL && is_make(job) && finds)
         lane = session_free_lane(session, ROLE_FOLLOW);
     if (lane == NULL)
@@ -277,7 +277,7 @@ void job_dispatch(struct job *job)
 static void job_read(struct job *job)
 {
     struct record *record = &job->records[job->current];
-    struct lane *lane = session_free_lane(job->session, ROLE_FOLLOW);
+    struct ssh_lane *lane = session_free_lane(job->session, ROLE_FOLLOW);
     if (lane == NULL && job->state == JOB_READING)
         lane = session_free_lane(job->session, ROLE_MAKE);
     if (lane == NULL)

@@ -12,12 +12,12 @@
 #define LANE_LOST_MS 50    /* before a shell that ended is replaced */
 #define LANE_FAILURES_MAX 6U
 
-static struct loop *lane_loop(const struct lane *lane)
+static struct loop *lane_loop(const struct ssh_lane *lane)
 {
     return transport_loop(lane->session->node->transport);
 }
 
-static int64_t now_ms(const struct lane *lane)
+static int64_t now_ms(const struct ssh_lane *lane)
 {
     return lane_loop(lane)->now_ms;
 }
@@ -26,7 +26,7 @@ static int64_t now_ms(const struct lane *lane)
 
 static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t length, int is_stderr, void *userdata)
 {
-    struct lane *lane = userdata;
+    struct ssh_lane *lane = userdata;
     (void)ssh;
     (void)channel;
     buf_add(&lane->input[is_stderr != 0], data, length);
@@ -37,7 +37,7 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t le
 
 static void on_eof(ssh_session ssh, ssh_channel channel, void *userdata)
 {
-    struct lane *lane = userdata;
+    struct ssh_lane *lane = userdata;
     (void)ssh;
     (void)channel;
     lane->ended = true;
@@ -46,12 +46,12 @@ static void on_eof(ssh_session ssh, ssh_channel channel, void *userdata)
 
 /* ---- opening -------------------------------------------------------------------------------------------------------- */
 
-void lane_init(struct lane *lane, struct ssh_session_state *session, unsigned index)
+void lane_init(struct ssh_lane *lane, struct ssh_session_state *session, unsigned index)
 {
-    *lane = (struct lane){ .session = session, .index = index };
+    *lane = (struct ssh_lane){ .session = session, .index = index };
 }
 
-static void lane_clear(struct lane *lane)
+static void lane_clear(struct ssh_lane *lane)
 {
     buf_wipe(&lane->to_send);
     buf_wipe(&lane->input[0]);
@@ -62,7 +62,7 @@ static void lane_clear(struct lane *lane)
     lane->job = NULL;
 }
 
-void lane_close(struct lane *lane)
+void lane_close(struct ssh_lane *lane)
 {
     if (lane->channel != NULL) {
         ssh_remove_channel_callbacks(lane->channel, &lane->callbacks);
@@ -73,7 +73,7 @@ void lane_close(struct lane *lane)
     lane->state = LANE_CLOSED;
 }
 
-void lane_finish(struct lane *lane)
+void lane_finish(struct ssh_lane *lane)
 {
     /* The session frees its channels itself, without a word to a node that may not answer. */
     if (lane->channel != NULL)
@@ -82,19 +82,19 @@ void lane_finish(struct lane *lane)
     lane_clear(lane);
 }
 
-static void lane_refused(struct lane *lane)
+static void lane_refused(struct ssh_lane *lane)
 {
     lane_close(lane);
     lane->retry_at_ms = now_ms(lane) + (LANE_RETRY_MS << lane->failures);
     lane->failures++;
 }
 
-bool lane_settled(const struct lane *lane)
+bool lane_settled(const struct ssh_lane *lane)
 {
     return lane->state == LANE_IDLE || lane->state == LANE_BUSY || (lane->state == LANE_CLOSED && lane->failures > 0);
 }
 
-static bool lane_open(struct lane *lane)
+static bool lane_open(struct ssh_lane *lane)
 {
     if (lane->failures >= LANE_FAILURES_MAX || now_ms(lane) < lane->retry_at_ms)
         return false;
@@ -116,7 +116,7 @@ static bool lane_open(struct lane *lane)
     return true;
 }
 
-static bool lane_opening(struct lane *lane)
+static bool lane_opening(struct ssh_lane *lane)
 {
     int rc = ssh_channel_open_session(lane->channel);
     if (rc == SSH_AGAIN)
@@ -129,7 +129,7 @@ static bool lane_opening(struct lane *lane)
 }
 
 /* `exec` works in every login shell that we know of, fish and csh included. */
-static bool lane_exec(struct lane *lane)
+static bool lane_exec(struct ssh_lane *lane)
 {
     int rc = ssh_channel_request_exec(lane->channel, "exec sh");
     if (rc == SSH_AGAIN)
@@ -147,7 +147,7 @@ static bool lane_exec(struct lane *lane)
 
 /* ---- sending and receiving ------------------------------------------------------------------------------------------ */
 
-static bool lane_write(struct lane *lane)
+static bool lane_write(struct ssh_lane *lane)
 {
     if (lane->to_send.length == 0 || lane->ended)
         return false;
@@ -163,7 +163,8 @@ static bool lane_write(struct lane *lane)
     return written > 0;
 }
 
-void lane_send(struct lane *lane, enum request request, struct job *job, const struct nonce *nonce, struct buf *text)
+void lane_send(struct ssh_lane *lane, enum request request, struct job *job, const struct nonce *nonce,
+               struct buf *text)
 {
     struct loop *loop = lane_loop(lane);
     bool at_once = request == REQUEST_READ || request == REQUEST_FIND || request == REQUEST_PING;
@@ -183,7 +184,7 @@ void lane_send(struct lane *lane, enum request request, struct job *job, const s
 }
 
 /* @return where the text is, looking only at what is new; NULL: not there yet */
-static const char *lane_search(struct lane *lane, const char *text, size_t length)
+static const char *lane_search(struct ssh_lane *lane, const char *text, size_t length)
 {
     struct buf *input = &lane->input[0];
     if (input->length < length)
@@ -194,7 +195,7 @@ static const char *lane_search(struct lane *lane, const char *text, size_t lengt
     return at;
 }
 
-static bool lane_hello(struct lane *lane)
+static bool lane_hello(struct ssh_lane *lane)
 {
     char text[NONCE_LENGTH + 16];
     int length = snprintf(text, sizeof(text), "%s hello ", lane->nonce.text);
@@ -210,7 +211,7 @@ static bool lane_hello(struct lane *lane)
     return true;
 }
 
-static bool lane_look(struct lane *lane)
+static bool lane_look(struct ssh_lane *lane)
 {
     bool any = false;
     for (int i = 0; i < 2 && lane->job != NULL; i++) {
@@ -229,7 +230,7 @@ static bool lane_look(struct lane *lane)
     return any;
 }
 
-static bool lane_answer(struct lane *lane)
+static bool lane_answer(struct ssh_lane *lane)
 {
     if (lane->request == REQUEST_LOOK)
         return lane_look(lane);
@@ -257,7 +258,7 @@ static bool lane_answer(struct lane *lane)
     return true;
 }
 
-static bool lane_lost(struct lane *lane)
+static bool lane_lost(struct ssh_lane *lane)
 {
     struct job *job = lane->job;
     enum request request = lane->request;
@@ -277,7 +278,7 @@ static bool lane_lost(struct lane *lane)
     return true;
 }
 
-static bool lane_late(struct lane *lane)
+static bool lane_late(struct ssh_lane *lane)
 {
     if (lane->state == LANE_CLOSED || lane->state == LANE_IDLE || now_ms(lane) < lane->deadline_at_ms)
         return false;
@@ -290,7 +291,7 @@ static bool lane_late(struct lane *lane)
     return false;
 }
 
-bool lane_step(struct lane *lane)
+bool lane_step(struct ssh_lane *lane)
 {
     bool any = lane_write(lane);
     switch (lane->state) {

@@ -290,7 +290,7 @@ static int64_t session_health(struct ssh_node *node, struct ssh_session_state *s
     int64_t due_ms = session->heard_at_ms + quiet_ms(node, session);
     if (node_loop(node)->now_ms < due_ms)
         return due_ms;
-    struct lane *lane = session_free_lane(session, ROLE_FOLLOW);
+    struct ssh_lane *lane = session_free_lane(session, ROLE_FOLLOW);
     if (lane == NULL)
         return INT64_MAX;
     struct nonce nonce = nonce_random();

@@ -290,7 +290,7 @@ static bool step_lanes(struct ssh_session_state *session)
 /* Which lane does what is known when all have been tried: sshd may allow fewer channels than we were told. */
 static void session_share_roles(struct ssh_session_state *session)
 {
-    struct lane *ready[LANES_MAX];
+    struct ssh_lane *ready[LANES_MAX];
     unsigned count = 0;
     for (unsigned i = 0; i < session->lane_count; i++) {
         if (session->lanes[i].state == LANE_IDLE)
@@ -320,10 +320,10 @@ static bool lanes_settled(const struct ssh_session_state *session)
     return true;
 }
 
-struct lane *session_free_lane(struct ssh_session_state *session, unsigned role)
+struct ssh_lane *session_free_lane(struct ssh_session_state *session, unsigned role)
 {
     for (unsigned i = 0; i < session->lane_count; i++) {
-        struct lane *lane = &session->lanes[i];
+        struct ssh_lane *lane = &session->lanes[i];
         if (lane->state == LANE_IDLE && (lane->roles & role) != 0 && !lane->ended)
             return lane;
     }
@@ -399,7 +399,7 @@ int64_t session_next_ms(const struct ssh_session_state *session)
         return 0;
     int64_t next_ms = session->state < SESSION_UP ? session->step_deadline_at_ms : INT64_MAX;
     for (unsigned i = 0; session->state >= SESSION_LANES && i < session->lane_count; i++) {
-        const struct lane *lane = &session->lanes[i];
+        const struct ssh_lane *lane = &session->lanes[i];
         int64_t lane_ms = INT64_MAX;
         if (lane->state == LANE_CLOSED)
             lane_ms = lane->retry_at_ms;
