@@ -51,11 +51,8 @@ static const char *const task_state_names[TASK_STATE_COUNT] = {
 };
 
 static const char *const task_lane_names[TASK_LANE_COUNT] = {
-    [TASK_LANE_MAKE] = "make",
-    [TASK_LANE_LOOK] = "look",
-    [TASK_LANE_PROBE] = "probe",
-    [TASK_LANE_NONE] = "none",
-    [TASK_LANE_RELOAD] = "reload",
+    [TASK_LANE_MAKE] = "make", [TASK_LANE_LOOK] = "look",     [TASK_LANE_PROBE] = "probe",
+    [TASK_LANE_NONE] = "none", [TASK_LANE_RELOAD] = "reload",
 };
 
 static const char *const attempt_outcome_names[ATTEMPT_OUTCOME_COUNT] = {

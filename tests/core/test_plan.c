@@ -94,7 +94,7 @@ static void split_expands_to_the_graph_of_the_design(void **state)
                 "mail.package on 2 make\n"
                 "mail.user on 2 make <- mail.package\n"
                 "mail.domain on 2 make <- mail.user\n"
-                "mail.dkim on 2 make <- mail.domain\n"
+                "mail.dkim on 2 look <- mail.domain\n"
                 "mail.account on 2 make <- mail.domain\n"
                 "dns.package@ns1 on 3 make\n"
                 "dns.package@ns2 on 4 make\n"
@@ -136,7 +136,7 @@ static void split_without_a_role_closes_the_gap(void **state)
                 "mail.package on 2 make\n"
                 "mail.user on 2 make <- mail.package\n"
                 "mail.domain on 2 make <- mail.user\n"
-                "mail.dkim on 2 make <- mail.domain\n"
+                "mail.dkim on 2 look <- mail.domain\n"
                 "verify.mail probe <- mail.domain\n"
                 "live none <- mail.dkim, verify.mail\n");
     expect_plan("only name servers", split, &only_dns,
