@@ -191,32 +191,21 @@ static void run_list(struct panel *panel)
              "    }");
 }
 
-/* Newest first, as ls --sort=time. */
 static void run_list_all(struct panel *panel)
 {
-    const char *format = arg_or(panel, 1, "shell"), *names = dir_list(panel, PACKAGES_DIR);
-    size_t count = line_count(names);
-    const char **sorted = (const char **)(void *)arena_take(panel->arena, (count + 1) * sizeof(*sorted));
-    for (size_t i = 0; i < count; i++) {
-        const char *name = text_next(panel, &names, '\n');
-        int64_t modified = panel->host->ops->modified(panel->host, text_format(panel, PACKAGES_DIR "/%s", name));
-        size_t at = i;
-        while (at > 0 && panel->host->ops->modified(
-                             panel->host, text_format(panel, PACKAGES_DIR "/%s.pkg", sorted[at - 1])) < modified) {
-            sorted[at] = sorted[at - 1];
-            at--;
-        }
-        sorted[at] = text_copy(panel, name, strlen(name) - strlen(".pkg"));
-    }
+    const char *format = arg_or(panel, 1, "shell"), *names = dir_list_newest(panel, PACKAGES_DIR);
+    size_t left = line_count(names);
     bool is_json = text_is(format, "json");
     if (is_json)
         list_open(panel);
-    for (size_t i = 0; i < count; i++) {
-        const char *text = file_read(panel, package_path(panel, sorted[i]));
+    for (const char *name; (name = text_next(panel, &names, '\n')) != NULL;) {
+        const char *package = text_copy(panel, name, strlen(name) - strlen(".pkg"));
+        const char *text = file_read(panel, package_path(panel, package));
+        bool is_last = --left == 0;
         if (is_json)
-            list_object(panel, sorted[i], text, packages_fields, i + 1 < count ? "    }" : "    }\n", i + 1 == count);
+            list_object(panel, package, text, packages_fields, is_last ? "    }\n" : "    }", is_last);
         else
-            list_plain(panel, sorted[i], text, packages_fields);
+            list_plain(panel, package, text, packages_fields);
     }
     if (is_json)
         list_close(panel);

@@ -239,10 +239,10 @@ static void run_php(struct panel *panel)
     list_array(panel, arg_or(panel, 1, "shell"), PHP_VERSION "\n", "\t");
 }
 
-/* Names of the template files in a folder. */
-static void list_templates(struct panel *panel, const char *folder, const char *except, const char *indent)
+/* The template files among the names. */
+static void list_templates(struct panel *panel, const char *files, const char *except, const char *indent)
 {
-    const char *position = dir_list(panel, text_format(panel, TEMPLATES_DIR "/%s", folder));
+    const char *position = files;
     struct buf names = BUF_INIT;
     for (const char *name; (name = text_next(panel, &position, '\n')) != NULL;) {
         const char *template = text_copy(panel, name, strcspn(name, "."));
@@ -254,22 +254,22 @@ static void list_templates(struct panel *panel, const char *folder, const char *
 
 static void run_templates_web(struct panel *panel)
 {
-    list_templates(panel, "web/apache2", "suspended", "\t");
+    list_templates(panel, dir_list(panel, TEMPLATES_DIR "/web/apache2"), "suspended", "\t");
 }
 
 static void run_templates_proxy(struct panel *panel)
 {
-    list_templates(panel, "web/nginx", "", "\t");
+    list_templates(panel, dir_list(panel, TEMPLATES_DIR "/web/nginx"), "", "\t");
 }
 
 static void run_templates_backend(struct panel *panel)
 {
-    list_templates(panel, "web/php-fpm", "", "\t");
+    list_templates(panel, dir_list(panel, TEMPLATES_DIR "/web/php-fpm"), "", "\t");
 }
 
 static void run_templates_dns(struct panel *panel)
 {
-    list_templates(panel, "dns", "", "    ");
+    list_templates(panel, dir_list_newest(panel, TEMPLATES_DIR "/dns"), "", "    ");
 }
 
 static void run_owner(struct panel *panel)

@@ -91,6 +91,29 @@ char *dir_list(struct panel *panel, const char *path)
     return text_take(panel, &names);
 }
 
+char *dir_list_newest(struct panel *panel, const char *path)
+{
+    const char *names = dir_list(panel, path);
+    size_t count = line_count(names);
+    const char **sorted = (const char **)(void *)arena_take(panel->arena, (count + 1) * sizeof(*sorted));
+    int64_t *modified = (int64_t *)(void *)arena_take(panel->arena, (count + 1) * sizeof(*modified));
+    for (size_t i = 0; i < count; i++) {
+        const char *name = text_next(panel, &names, '\n');
+        int64_t when = panel->host->ops->modified(panel->host, text_format(panel, "%s/%s", path, name));
+        size_t at = i;
+        for (; at > 0 && modified[at - 1] < when; at--) {
+            sorted[at] = sorted[at - 1];
+            modified[at] = modified[at - 1];
+        }
+        sorted[at] = name;
+        modified[at] = when;
+    }
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&text, "%s\n", sorted[i]);
+    return text_take(panel, &text);
+}
+
 size_t line_count(const char *text)
 {
     size_t count = 0;

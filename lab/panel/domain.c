@@ -100,6 +100,8 @@ static bool is_suffix(struct panel *panel, const char *suffix)
     const char *list = file_read(panel, PSL_FILE);
     if (*list == '\0' && !file_exists(panel, PSL_FILE))
         panel_fail(panel, E_NOTEXIST, "public_suffix_list.dat not found");
+    if (*suffix == '\0')
+        return true; /* a name that cannot be decoded: the panel then finds the empty lines of the list */
     const char *line = text_format(panel, "\n%s\n", suffix);
     return text_starts(list, line + 1) || strstr(list, line) != NULL;
 }

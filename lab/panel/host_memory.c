@@ -5,33 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "memory_tree.h"
+#include "memory_private.h"
 
-#define START_WALL_MS INT64_C(1795449600000) /* 2026-11-23 16:00 UTC: the day of the recordings */
-#define ENV_MAX 8
-#define SERVICE_COUNT (PANEL_MAIL + 1)
-
-struct panel_memory {
-    struct panel_host host;
-    struct tree tree;
-    struct rng rng;
-    int64_t wall_ms, slept_ms, elapsed_ms;
-    unsigned umask;
-    bool is_root, is_broken[SERVICE_COUNT];
-    int64_t loaded[SERVICE_COUNT]; /* the tree's change counter when the service last read its files */
-    struct {
-        char name[32], value[128];
-    } env[ENV_MAX];
-    panel_memory_point_fn *point;
-    void *point_context;
-};
-
-static struct panel_memory *memory_from(struct panel_host *host)
-{
-    return CONTAINER_OF(host, struct panel_memory, host);
-}
-
-static bool memory_read(struct panel_host *host, const char *path, struct buf *ret_text)
+bool memory_read(struct panel_host *host, const char *path, struct buf *ret_text)
 {
     const struct tree_node *node = tree_find(&memory_from(host)->tree, path);
     if (node == NULL || node->is_dir || node->is_link)
@@ -46,7 +22,7 @@ static struct tree_node *open_file(struct panel_memory *memory, const char *path
     return node == NULL || node->is_dir || node->is_immutable ? NULL : node;
 }
 
-static bool memory_write(struct panel_host *host, const char *path, const void *data, size_t length)
+bool memory_write(struct panel_host *host, const char *path, const void *data, size_t length)
 {
     struct panel_memory *memory = memory_from(host);
     struct tree_node *node = open_file(memory, path);
@@ -58,7 +34,7 @@ static bool memory_write(struct panel_host *host, const char *path, const void *
     return true;
 }
 
-static bool memory_append(struct panel_host *host, const char *path, const void *data, size_t length)
+bool memory_append(struct panel_host *host, const char *path, const void *data, size_t length)
 {
     struct panel_memory *memory = memory_from(host);
     struct tree_node *node = open_file(memory, path);
@@ -140,7 +116,7 @@ static bool memory_set_mode(struct panel_host *host, const char *path, unsigned 
     return true;
 }
 
-static bool memory_set_owner(struct panel_host *host, const char *path, const char *owner, const char *group)
+bool memory_set_owner(struct panel_host *host, const char *path, const char *owner, const char *group)
 {
     struct tree_node *node = tree_find(&memory_from(host)->tree, path);
     if (node == NULL || node->is_immutable)
@@ -176,197 +152,9 @@ static int64_t memory_modified(struct panel_host *host, const char *path)
     return node == NULL ? 0 : node->modified;
 }
 
-/* The line of a colon-separated file that begins with the name; NULL when none. */
-static char *line_find(struct panel_memory *memory, const char *path, const char *name)
-{
-    struct tree_node *node = tree_find(&memory->tree, path);
-    size_t length = strlen(name);
-    for (char *line = node == NULL ? NULL : node->text.data; line != NULL && *line != '\0';) {
-        if (strncmp(line, name, length) == 0 && line[length] == ':')
-            return line;
-        line = strchr(line, '\n');
-        line = line == NULL ? NULL : line + 1;
-    }
-    return NULL;
-}
-
-/* Replace the line (with its newline) by other text; "" deletes it. */
-static bool line_replace(struct panel_memory *memory, const char *path, const char *name, const char *text)
-{
-    char *line = line_find(memory, path, name);
-    if (line == NULL)
-        return false;
-    struct tree_node *node = tree_find(&memory->tree, path);
-    struct buf changed = BUF_INIT;
-    buf_add(&changed, node->text.data, (size_t)(line - node->text.data));
-    buf_add_text(&changed, text);
-    const char *rest = line + strcspn(line, "\n");
-    buf_add_text(&changed, *rest == '\n' ? rest + 1 : rest);
-    buf_finish(&node->text);
-    node->text = changed;
-    tree_touch(&memory->tree, node);
-    return true;
-}
-
-static bool memory_user_add(struct panel_host *host, const char *user, const char *shell, const char *gecos)
-{
-    struct panel_memory *memory = memory_from(host);
-    if (line_find(memory, "/etc/passwd", user) != NULL || line_find(memory, "/etc/group", user) != NULL)
-        return false;
-    char line[512];
-    snprintf(line, sizeof(line), "%s:x:1000:1000:%s:/home/%s:%s\n", user, gecos, user, shell);
-    memory_append(host, "/etc/passwd", line, strlen(line));
-    snprintf(line, sizeof(line), "%s:!:20000:0:99999:7:::\n", user);
-    memory_append(host, "/etc/shadow", line, strlen(line));
-    snprintf(line, sizeof(line), "%s:x:1000:\n", user);
-    memory_append(host, "/etc/group", line, strlen(line));
-    snprintf(line, sizeof(line), "/home/%s", user);
-    struct tree_node *home = tree_create(&memory->tree, line, true, 0755); /* useradd has a umask of its own */
-    if (home != NULL)
-        memory_set_owner(host, line, user, user);
-    return true;
-}
-
-static bool memory_user_delete(struct panel_host *host, const char *user)
-{
-    struct panel_memory *memory = memory_from(host);
-    bool is_there = line_replace(memory, "/etc/passwd", user, "");
-    line_replace(memory, "/etc/shadow", user, "");
-    line_replace(memory, "/etc/group", user, "");
-    return is_there;
-}
-
-static bool memory_user_lock(struct panel_host *host, const char *user, bool lock)
-{
-    struct panel_memory *memory = memory_from(host);
-    const char *line = line_find(memory, "/etc/shadow", user);
-    if (line == NULL)
-        return false;
-    const char *hash = line + strlen(user) + 1;
-    if ((*hash == '!') == lock)
-        return true;
-    struct buf changed = BUF_INIT;
-    buf_addf(&changed, "%s:%s%.*s\n", user, lock ? "!" : "", (int)strcspn(hash, "\n"), lock ? hash : hash + 1);
-    if (!lock)
-        changed.length = 0, buf_addf(&changed, "%s:%.*s\n", user, (int)strcspn(hash, "\n") - 1, hash + 1);
-    line_replace(memory, "/etc/shadow", user, buf_text(&changed));
-    buf_finish(&changed);
-    return true;
-}
-
-static bool memory_user_set_shell(struct panel_host *host, const char *user, const char *shell)
-{
-    struct panel_memory *memory = memory_from(host);
-    const char *line = line_find(memory, "/etc/passwd", user);
-    if (line == NULL)
-        return false;
-    const char *end = line + strcspn(line, "\n"), *last = end;
-    while (last > line && last[-1] != ':')
-        last--;
-    struct buf changed = BUF_INIT;
-    buf_add(&changed, line, (size_t)(last - line));
-    buf_addf(&changed, "%s\n", shell);
-    line_replace(memory, "/etc/passwd", user, buf_text(&changed));
-    buf_finish(&changed);
-    return true;
-}
-
-/* Not a real hash: as long as one and different for different passwords and salts, made without bcrypt's cost. */
-static void hash_text(const char *salt, const char *password, size_t length, char *ret_text)
-{
-    static const char digits[] = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    uint64_t state = UINT64_C(14695981039346656037);
-    for (const char *c = salt; *c != '\0'; c++)
-        state = (state ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    for (const char *c = password; *c != '\0'; c++)
-        state = (state ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    for (size_t i = 0; i < length; i++) {
-        state = (state ^ (state >> 29) ^ i) * UINT64_C(1099511628211);
-        ret_text[i] = digits[(state >> 40) % 64];
-    }
-    ret_text[length] = '\0';
-}
-
 static void memory_random_text(struct panel_host *host, size_t length, char *ret_text)
 {
     rng_text(&memory_from(host)->rng, length, ret_text);
-}
-
-static bool memory_user_set_password(struct panel_host *host, const char *user, const char *password)
-{
-    struct panel_memory *memory = memory_from(host);
-    if (*password == '\0' || line_find(memory, "/etc/shadow", user) == NULL)
-        return false;
-    char salt[23], digest[44], line[256];
-    rng_text(&memory->rng, 22, salt);
-    hash_text(salt, password, 43, digest);
-    snprintf(line, sizeof(line), "%s:$y$j9T$%s$%s:20000:0:99999:7:::\n", user, salt, digest);
-    return line_replace(memory, "/etc/shadow", user, line);
-}
-
-static bool memory_user_check_password(struct panel_host *host, const char *user, const char *password)
-{
-    const char *line = line_find(memory_from(host), "/etc/shadow", user);
-    char salt[23], digest[44], want[44];
-    if (line == NULL || sscanf(line + strlen(user), ":$y$j9T$%22[^$]$%43[^:]", salt, digest) != 2)
-        return false;
-    hash_text(salt, password, 43, want);
-    return strcmp(digest, want) == 0;
-}
-
-static void memory_mail_hash(struct panel_host *host, const char *password, struct buf *ret_hash)
-{
-    char salt[23], digest[32];
-    rng_text(&memory_from(host)->rng, 22, salt);
-    hash_text(salt, password, 31, digest);
-    buf_addf(ret_hash, "{BLF-CRYPT}$2y$05$%s%s", salt, digest);
-}
-
-/* Base64 of random bytes between the armour lines; a real 2048-bit key begins and ends like this. */
-static void key_text(struct panel_memory *memory, const char *kind, const char *head, size_t length, const char *tail,
-                     struct buf *ret_text)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    buf_addf(ret_text, "-----BEGIN %s KEY-----\n", kind);
-    size_t start = strlen(head), end = length - strlen(tail);
-    uint64_t bits = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (i % 10 == 0)
-            bits = rng_u64(&memory->rng);
-        buf_add_char(ret_text, i < start ? head[i] : i >= end ? tail[i - end] : digits[(bits >> (i % 10 * 6)) & 63]);
-        if (i % 64 == 63 || i + 1 == length)
-            buf_add_char(ret_text, '\n');
-    }
-    buf_addf(ret_text, "-----END %s KEY-----\n", kind);
-}
-
-static bool write_key(struct panel_memory *memory, const char *path, const char *kind, const char *head, size_t length,
-                      const char *tail)
-{
-    struct buf text = BUF_INIT;
-    key_text(memory, kind, head, length, tail, &text);
-    bool is_written = memory_write(&memory->host, path, text.data, text.length);
-    buf_finish(&text);
-    return is_written;
-}
-
-static bool memory_key_private(struct panel_host *host, const char *path, unsigned bits)
-{
-    return write_key(memory_from(host), path, "PRIVATE", "MII", bits == 1024 ? 848 : 1624, "");
-}
-
-static bool memory_key_public(struct panel_host *host, const char *private_path, const char *path)
-{
-    struct buf private_key = BUF_INIT;
-    bool is_there = memory_read(host, private_path, &private_key);
-    bool is_short = private_key.length < 1200;
-    buf_finish(&private_key);
-    if (!is_there)
-        return false;
-    return is_short
-               ? write_key(memory_from(host), path, "PUBLIC", "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ", 216, "IDAQAB")
-               : write_key(memory_from(host), path, "PUBLIC", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA", 392,
-                           "IDAQAB");
 }
 
 static bool memory_service(struct panel_host *host, enum panel_service service, enum panel_verb verb)
@@ -474,6 +262,7 @@ static void layout_debian(struct panel_memory *memory)
 {
     static const char *const folders[] = {
         "/tmp",
+        "/usr/local",
         "/home",
         "/root",
         "/etc/ssh",

@@ -130,7 +130,8 @@ void file_mode(struct panel *panel, const char *path, unsigned mode);
 void file_owner(struct panel *panel, const char *path, const char *owner, const char *group);
 bool dir_make(struct panel *panel, const char *path);
 bool dir_make_all(struct panel *panel, const char *path);
-char *dir_list(struct panel *panel, const char *path); /* names, one per line */
+char *dir_list(struct panel *panel, const char *path);        /* names, one per line */
+char *dir_list_newest(struct panel *panel, const char *path); /* the same, newest first, as ls --sort=time */
 size_t line_count(const char *text);
 /** Delete the lines that contain part (as sed "/part/d"); a dot in part stands for any character, as in the panel. */
 void file_delete_lines(struct panel *panel, const char *path, const char *part);

@@ -102,15 +102,14 @@ static const char *const folders[] = {
     TEMPLATES_DIR "/dns",
 };
 
-/* Only names count for the templates of the servers: the model writes its own configuration files. */
+/* Only names count for the templates of the servers: the model writes its own configuration files. All zone templates hold
+ * the records of the default one. */
 static const char *const template_files[] = {
-    "web/apache2/default.tpl", "web/nginx/caching.tpl",
-    "web/nginx/default.tpl",   "web/nginx/hosting.tpl",
-    "web/nginx/suspended.tpl", "web/php-fpm/PHP-8_2.tpl",
-    "web/php-fpm/default.tpl", "web/php-fpm/no-php.tpl",
-    "web/php-fpm/socket.tpl",  "dns/child-ns.tpl",
-    "dns/default-nomail.tpl",  "dns/gmail.tpl",
-    "dns/office365.tpl",       "dns/zoho.tpl",
+    "web/apache2/default.tpl", "web/nginx/caching.tpl",   "web/nginx/default.tpl",
+    "web/nginx/hosting.tpl",   "web/nginx/suspended.tpl", "web/php-fpm/PHP-8_2.tpl",
+    "web/php-fpm/default.tpl", "web/php-fpm/no-php.tpl",  "web/php-fpm/socket.tpl",
+    "dns/child-ns.tpl",        "dns/default-nomail.tpl",  "dns/default.tpl",
+    "dns/gmail.tpl",           "dns/office365.tpl",       "dns/zoho.tpl",
 };
 
 /* The zone of a new domain: ids 1-8 are name servers, the rest follows. */
@@ -215,7 +214,6 @@ static bool put_templates(struct panel_host *host)
     for (unsigned i = 0; i < ARRAY_LEN(zone_template); i++)
         add_record(&text, i + 9, zone_template[i].record, zone_template[i].type, zone_template[i].priority,
                    zone_template[i].value);
-    is_written &= put(host, TEMPLATES_DIR "/dns/default.tpl", &text);
     for (size_t i = 0; i < ARRAY_LEN(template_files); i++) {
         char path[256];
         snprintf(path, sizeof(path), TEMPLATES_DIR "/%s", template_files[i]);
