@@ -30,7 +30,7 @@ static bool is_letter_or_digit(char c)
 static const char *shown(const char *input, char buffer[80])
 {
     size_t length = 0;
-    for (; input[length] != '\0' && length < 60; length++)
+    for (; length < 60 && input[length] != '\0'; length++)
         buffer[length] = (unsigned char)input[length] < ' ' || input[length] == 0x7f ? '?' : input[length];
     if (input[length] == '\0') {
         buffer[length] = '\0';
