@@ -4,8 +4,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +11,7 @@
 
 #include "base/clock.h"
 #include "transport/probe_look.h"
+#include "transport/resolve.h"
 
 int64_t probe_look_left_ms(const struct probe_look *look)
 {
@@ -56,92 +55,40 @@ enum probe_exit probe_look_silent(struct probe_look *look, const char *cause)
     return PROBE_SILENT;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------------------
- * getaddrinfo() cannot be interrupted and may take many seconds, so it runs in a thread of its own that is left behind
- * when the look ends first. Whoever is last frees the record. */
+/* ---- names -------------------------------------------------------------------------------------------------------- */
 
-struct lookup {
-    _Atomic int owners;
-    int done_fd;
-    _Atomic bool done; /* what follows is written before it and read after it */
-    char *name;
-    int rc;
-    struct addrinfo *found;
-};
-
-static void lookup_release(struct lookup *lookup)
-{
-    if (atomic_fetch_sub(&lookup->owners, 1) != 1)
-        return;
-    if (lookup->found != NULL)
-        freeaddrinfo(lookup->found);
-    close(lookup->done_fd);
-    free(lookup->name);
-    free(lookup);
-}
-
-static void *lookup_run(void *context)
-{
-    struct lookup *lookup = context;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-    lookup->rc = getaddrinfo(lookup->name, NULL, &hints, &lookup->found);
-    lookup->done = true;
-    eventfd_write(lookup->done_fd, 1);
-    lookup_release(lookup);
-    return NULL;
-}
-
-static struct lookup *lookup_start(const char *name)
-{
-    struct lookup *lookup = xcalloc(1, sizeof(*lookup));
-    lookup->owners = 2;
-    lookup->name = xstrdup(name);
-    lookup->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_attr_t detached;
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    bool started = lookup->done_fd >= 0 && pthread_create(&thread, &detached, lookup_run, lookup) == 0;
-    pthread_attr_destroy(&detached);
-    if (!started) {
-        lookup->owners = 1;
-        lookup_release(lookup);
-        return NULL;
-    }
-    return lookup;
-}
-
-static void address_set(struct probe_address *address, const struct addrinfo *info, int port)
+static void address_set(struct probe_address *address, const struct addrinfo *info)
 {
     *address = (struct probe_address){ .length = info->ai_addrlen };
     memcpy(&address->socket, info->ai_addr, info->ai_addrlen);
-    if (info->ai_family == AF_INET6)
-        ((struct sockaddr_in6 *)&address->socket)->sin6_port = htons((uint16_t)port);
-    else
-        ((struct sockaddr_in *)&address->socket)->sin_port = htons((uint16_t)port);
     getnameinfo(info->ai_addr, info->ai_addrlen, address->text, sizeof(address->text), NULL, 0, NI_NUMERICHOST);
+}
+
+/* Wait for a name's addresses; the resolver's thread is left behind when the look ends first. */
+static const struct addrinfo *await_addresses(struct probe_look *look, struct resolve *resolve, int event_fd,
+                                              struct err *err)
+{
+    struct addrinfo *list = NULL;
+    while (!resolve_done(resolve, &list, err)) {
+        if (!probe_wait(look, event_fd, POLLIN, err))
+            return NULL;
+    }
+    return list;
 }
 
 bool probe_resolve(struct probe_look *look, const struct probe_target *target, struct probe_address *ret_address,
                    struct err *err)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
-    struct addrinfo *numeric = NULL;
-    if (getaddrinfo(target->address, NULL, &hints, &numeric) == 0) {
-        address_set(ret_address, numeric, target->port);
-        freeaddrinfo(numeric);
-        return true;
-    }
-    struct lookup *lookup = lookup_start(target->address);
-    if (lookup == NULL)
-        return err_set(err, ERR_IO, "look up %s: no thread to be had", target->address);
-    bool found = probe_wait(look, lookup->done_fd, POLLIN, err) && lookup->done;
-    if (found && lookup->rc != 0)
-        found = err_set(err, ERR_IO, "%s", gai_strerror(lookup->rc));
-    if (found)
-        address_set(ret_address, lookup->found, target->port);
-    lookup_release(lookup);
-    return found || err_wrap(err, "look up %s", target->address);
+    int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event_fd < 0)
+        return err_set(err, ERR_IO, "look up %s: %s", target->address, strerror(errno));
+    struct resolve *resolve = resolve_start(target->address, target->port, event_fd);
+    const struct addrinfo *found = await_addresses(look, resolve, event_fd, err);
+    if (found != NULL)
+        address_set(ret_address, found);
+    resolve_drop(resolve);
+    close(event_fd);
+    return found != NULL || err_wrap(err, "look up %s", target->address);
 }
 
 /* ---- connections --------------------------------------------------------------------------------------------------
