@@ -36,19 +36,19 @@ struct step {
     const char *action;       /* "mail.domain": see pipelines/ and docs/drivers.md */
     const char *installation; /* 6 characters [0-9a-z]: whose accounts these are */
     int64_t service_id;
-    const char *domain;       /* A-label form, lower case */
-    const char *user;         /* the panel user that backs the role on this node */
-    const char *package;      /* the ownership mark: b<installation>-<service id, 10 digits>-x */
+    const char *domain;  /* A-label form, lower case */
+    const char *user;    /* the panel user that backs the role on this node */
+    const char *package; /* the ownership mark: b<installation>-<service id, 10 digits>-x */
     const char *contact_name;
     const char *contact_email;
-    const char *password;     /* of the panel user, or of the mailbox in mail.account and verify.mail; a secret */
-    bool sudo;                /* the node's SSH user is not root: repairs that need root end in a named conflict */
-    bool suspect;             /* an earlier attempt's outcome stayed unknown: what is present is rebuilt, not trusted */
-    int64_t now_ms;           /* when the attempt began; for dates in panel data, so that a replay sees the same */
+    const char *password; /* of the panel user, or of the mailbox in mail.account and verify.mail; a secret */
+    bool sudo;            /* the node's SSH user is not root: repairs that need root end in a named conflict */
+    bool suspect;         /* an earlier attempt's outcome stayed unknown: what is present is rebuilt, not trusted */
+    int64_t now_ms;       /* when the attempt began; for dates in panel data, so that a replay sees the same */
     const char *node_name;
     const char *node_hostname;
-    const char *node_ip4;     /* public */
-    const char *node_ip6;     /* or "" */
+    const char *node_ip4; /* public */
+    const char *node_ip6; /* or "" */
     struct account_limits limits;
     struct zone zone;         /* dns.zone, verify.dns */
     const char *mailbox;      /* mail.account, verify.mail: the local part, e.g. "info" */
@@ -63,7 +63,7 @@ struct step {
 /* ---- what comes of it -------------------------------------------------------------------------------------------- */
 
 enum verdict {
-    VERDICT_NONE,     /* not over yet: run move.command */
+    VERDICT_NONE, /* not over yet: run move.command */
     VERDICT_DONE,
     VERDICT_RETRY,    /* may be different later */
     VERDICT_FAILED,   /* refused for good: a person must change something */
@@ -90,14 +90,14 @@ struct cause {
 
 struct move {
     enum verdict verdict;
-    struct command *command;    /* owned; when verdict is VERDICT_NONE */
-    const struct cause *cause;  /* when it is RETRY, FAILED or CONFLICT */
-    char detail[320];           /* what exactly: the panel's own Error: line, the user that holds the name ... no secrets */
-    bool changed;               /* DONE: something was made or repaired (false: it was so already) */
-    bool needs_reload;          /* DONE: the change is live only after the node's next reload */
+    struct command *command;   /* owned; when verdict is VERDICT_NONE */
+    const struct cause *cause; /* when it is RETRY, FAILED or CONFLICT */
+    char detail[320];  /* what exactly: the panel's own Error: line, the user that holds the name ... no secrets */
+    bool changed;      /* DONE: something was made or repaired (false: it was so already) */
+    bool needs_reload; /* DONE: the change is live only after the node's next reload */
     struct fact facts[MOVE_FACTS_MAX];
     size_t fact_count;
-    char note[200];             /* for the attempt's log: "user is there and ours, package matches" */
+    char note[200]; /* for the attempt's log: "user is there and ours, package matches" */
 };
 
 void move_finish(struct move *move);

@@ -337,8 +337,11 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
     return decide_requests(engine, requests, err) && take_events(engine, engine->config.nodes, err) &&
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            renew_leases(engine, err) && attempt_pick_ups(engine, err) && wake_due(engine, err) &&
-           /* an order is answered before its graph is made: the next batch comes at once */
-           (engine->batch.has_orders || engine_expand_some(engine, err)) && engine_claim_all(engine, err);
+           /* An order is answered before its graph is made: the next batch comes at once. Orders without end must not keep
+            * graphs from being made at all, so every few batches both are done. */
+           ((engine->batch.has_orders && ++engine->batches_with_orders % ORDER_BATCHES_MAX != 0) ||
+            engine_expand_some(engine, err)) &&
+           engine_claim_all(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */

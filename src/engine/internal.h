@@ -14,6 +14,7 @@
 #define BATCH_EVENTS_MAX 256
 #define BATCH_EXPAND_MAX 8
 #define BATCH_WAKE_MAX 500
+#define ORDER_BATCHES_MAX 8 /* so many batches of orders in a row before graphs are made beside them */
 #define RELOAD_WAIT_MAX_MS                                                                                             \
     2000 /* how long changes may go before a reload on a busy node: bounds a site's wait in a burst */
 #define PICK_UP_FIRST_MS 200

@@ -32,12 +32,13 @@ enum segment_input {
 #define SEGMENT_GO_ON_ANY (-1) /* as go_on[0]: whatever the exit code was */
 
 struct segment {
-    char **argv;   /* NULL-terminated words; owned. The transport quotes them: no shell syntax gets through */
-    char *input;   /* owned, NUL-terminated, or NULL; may hold a secret: never logged, never in an argument, wiped when freed */
+    char **argv; /* NULL-terminated words; owned. The transport quotes them: no shell syntax gets through */
+    char *
+        input; /* owned, NUL-terminated, or NULL; may hold a secret: never logged, never in an argument, wiped when freed */
     enum segment_input input_kind;
-    bool as_root;  /* put `sudo -n` in front where the node's SSH user is not root */
-    bool changes;  /* makes something (false: only looks) */
-    bool quiet;    /* its output is for the driver only and never goes to the attempt's log (lists may hold secrets) */
+    bool as_root; /* put `sudo -n` in front where the node's SSH user is not root */
+    bool changes; /* makes something (false: only looks) */
+    bool quiet;   /* its output is for the driver only and never goes to the attempt's log (lists may hold secrets) */
     int go_on[SEGMENT_GO_ON_MAX]; /* exit codes after which the next segment runs */
     unsigned go_on_count;
 };
@@ -49,15 +50,15 @@ enum lane {
 };
 
 struct command {
-    uint64_t id;         /* chosen by the engine, unique within this process; results carry it */
-    int64_t node_id;     /* 0 for LANE_PROBE */
+    uint64_t id;     /* chosen by the engine, unique within this process; results carry it */
+    int64_t node_id; /* 0 for LANE_PROBE */
     enum lane lane;
-    int64_t fence;       /* LANE_MAKE: the attempt's number */
-    unsigned number;     /* LANE_MAKE: 0 for the attempt's first command, 1 for the next ... */
-    bool pick_up;        /* LANE_MAKE: do not run anything; find the records of `fence` and follow the last one to its end */
-    int64_t deadline_ms; /* from start to end, else the connection is dropped and the outcome is unknown; > 0 */
-    int64_t silence_ms;  /* without a byte of output or sign of life; 0: as deadline_ms */
-    int64_t node_limit_ms; /* the node itself may kill the command after this long; 0: never */
+    int64_t fence;   /* LANE_MAKE: the attempt's number */
+    unsigned number; /* LANE_MAKE: 0 for the attempt's first command, 1 for the next ... */
+    bool pick_up; /* LANE_MAKE: do not run anything; find the records of `fence` and follow the last one to its end */
+    int64_t deadline_ms;      /* from start to end, else the connection is dropped and the outcome is unknown; > 0 */
+    int64_t silence_ms;       /* without a byte of output or sign of life; 0: as deadline_ms */
+    int64_t node_limit_ms;    /* the node itself may kill the command after this long; 0: never */
     struct segment *segments; /* owned */
     size_t segment_count;
 };
@@ -79,11 +80,11 @@ void segment_describe(const struct segment *segment, struct buf *ret_text);
 enum outcome {
     OUTCOME_ENDED,       /* ran to its end; see the segments (a segment that was not reached has ran == false) */
     OUTCOME_NOT_STARTED, /* nothing has run on the node, for sure: cannot connect, refused login, channel refused ... */
-    OUTCOME_UNKNOWN,     /* it may have run: connection lost or deadline passed. LANE_MAKE: pick it up; LANE_LOOK: look again */
-    OUTCOME_BUSY,        /* the node's lock is held by another command; nothing has run */
-    OUTCOME_FENCED,      /* the node has seen a higher fence; nothing has run */
-    OUTCOME_LOST,        /* it had started, but its end will never be known: the node was restarted, or killed it */
-    OUTCOME_KILLED,      /* node_limit_ms passed and the node killed it */
+    OUTCOME_UNKNOWN, /* it may have run: connection lost or deadline passed. LANE_MAKE: pick it up; LANE_LOOK: look again */
+    OUTCOME_BUSY,   /* the node's lock is held by another command; nothing has run */
+    OUTCOME_FENCED, /* the node has seen a higher fence; nothing has run */
+    OUTCOME_LOST,   /* it had started, but its end will never be known: the node was restarted, or killed it */
+    OUTCOME_KILLED, /* node_limit_ms passed and the node killed it */
 };
 
 struct segment_result {
@@ -112,8 +113,8 @@ enum transport_fault {
 struct command_result {
     enum outcome outcome;
     enum transport_fault fault;
-    char *message;  /* owned; one sentence for staff when the outcome is not ENDED, else NULL */
-    unsigned number; /* LANE_MAKE: which command of the attempt this is */
+    char *message;                   /* owned; one sentence for staff when the outcome is not ENDED, else NULL */
+    unsigned number;                 /* LANE_MAKE: which command of the attempt this is */
     struct segment_result *segments; /* owned, segment_count of them */
     size_t segment_count;
 };
@@ -124,9 +125,9 @@ void command_result_finish(struct command_result *result);
 
 enum transport_event_kind {
     TRANSPORT_STARTED, /* the command's first bytes were written to the node's socket (measured by the bench, shown in logs) */
-    TRANSPORT_OUTPUT,  /* a piece of output of a command that still runs, whole lines where possible */
-    TRANSPORT_RESULT,  /* the command has come to its end, whatever that is; the last event of a command */
-    TRANSPORT_NODE_UP, /* a session to the node stands */
+    TRANSPORT_OUTPUT,    /* a piece of output of a command that still runs, whole lines where possible */
+    TRANSPORT_RESULT,    /* the command has come to its end, whatever that is; the last event of a command */
+    TRANSPORT_NODE_UP,   /* a session to the node stands */
     TRANSPORT_NODE_DOWN, /* the session broke or could not be made; `result.message` says why */
 };
 
@@ -134,13 +135,13 @@ struct transport_event {
     enum transport_event_kind kind;
     uint64_t command_id; /* 0 for NODE_UP and NODE_DOWN */
     int64_t node_id;
-    int64_t at_ms;       /* wall clock */
-    int64_t at_us;       /* STARTED: clock_measure_us() when the bytes had been written */
+    int64_t at_ms; /* wall clock */
+    int64_t at_us; /* STARTED: clock_measure_us() when the bytes had been written */
     /* OUTPUT */
-    unsigned number;     /* of the command within its attempt */
+    unsigned number; /* of the command within its attempt */
     unsigned segment;
-    int stream;          /* 1 stdout, 2 stderr */
-    char *data;          /* owned, `length` bytes; secrets are blanked already (redact.h) */
+    int stream; /* 1 stdout, 2 stderr */
+    char *data; /* owned, `length` bytes; secrets are blanked already (redact.h) */
     size_t length;
     /* RESULT: one, or for a picked-up attempt one per record found, in order of `number`; only the last may be other than ENDED.
      * A pick-up that finds no record at all has result_count 1 with OUTCOME_NOT_STARTED. */
@@ -157,10 +158,10 @@ struct transport_node {
     const char *name;
     const char *address; /* host name or address */
     int port;
-    const char *user;    /* "root", or an account with sudo for v-* */
-    bool sudo;           /* user is not root */
+    const char *user;     /* "root", or an account with sudo for v-* */
+    bool sudo;            /* user is not root */
     const char *host_key; /* "ssh-ed25519 AAAA...": the only one that is accepted */
-    int channels_max;    /* at most so many channels at once in the session */
+    int channels_max;     /* at most so many channels at once in the session */
 };
 
 struct transport {
