@@ -29,7 +29,8 @@ static void restart(struct panel *panel, const struct target *target, const char
     }
     panel_work(panel, panel->command->ms / 2);
     enum panel_verb verb = *how == '\0' || text_is(how, "reload") ? PANEL_RELOAD : PANEL_RESTART;
-    if (!host->ops->service(host, target->service, PANEL_TEST) || !host->ops->service(host, target->service, verb))
+    if (!host->ops->service(host, target->service, PANEL_TEST, NULL) ||
+        !host->ops->service(host, target->service, verb, NULL))
         panel_fail(panel, E_RESTART, "%s restart failed", label);
     panel_work(panel, panel->command->ms - panel->command->ms / 2);
 }

@@ -223,7 +223,7 @@ static void run_services(struct panel *panel)
     for (size_t i = 0; i < ARRAY_LEN(services); i++) {
         if (!enabled(panel, services[i].key))
             continue;
-        bool is_up = panel->host->ops->service(panel->host, services[i].service, PANEL_TEST);
+        bool is_up = panel->host->ops->service(panel->host, services[i].service, PANEL_TEST, NULL);
         buf_addf(panel->out,
                  "    \"%s\": {\n        \"SYSTEM\": \"%s\",\n        \"STATE\": \"%s\",\n"
                  "        \"CPU\": \"0\",\n        \"MEM\": \"0\",\n        \"RTIME\": \"0\"\n    },\n",

@@ -214,6 +214,8 @@ static void run_add_jail(struct panel *panel)
     file_edit(panel, SSHD_CONFIG, text_format(panel, "%.*s%s,%s%s", (int)(start - text), text, users, user, rest));
     dir_make_all(panel, text_format(panel, "/srv/jail/%s/home/%s", user, user));
     panel_work(panel, 20);
+    /* Always, whatever RESTART says: new connections fail for an instant. */
+    panel->host->ops->service(panel->host, PANEL_SSH, PANEL_RESTART, NULL);
 }
 
 static void run_delete_jail(struct panel *panel)
@@ -234,6 +236,7 @@ static void run_delete_jail(struct panel *panel)
     file_edit(panel, SSHD_CONFIG, text_format(panel, "%.*s%s%s", (int)(start - text), text, list, rest));
     file_owner(panel, home_path(panel, user, ""), user, user);
     panel->host->ops->remove_tree(panel->host, text_format(panel, "/srv/jail/%s", user));
+    panel->host->ops->service(panel->host, PANEL_SSH, PANEL_RESTART, NULL);
 }
 
 /* Call a command for each line of names. */

@@ -99,6 +99,13 @@ static const char *const folders[] = {
     TEMPLATES_DIR "/web/apache2",
     TEMPLATES_DIR "/web/nginx",
     TEMPLATES_DIR "/web/php-fpm",
+    TEMPLATES_DIR "/web/suspend",
+    "/etc/apache2",
+    "/etc/apache2/conf.d",
+    "/etc/apache2/conf.d/domains",
+    "/var/log/apache2",
+    "/var/log/apache2/domains",
+    "/srv/jail",
     TEMPLATES_DIR "/dns",
 };
 
@@ -164,7 +171,8 @@ static bool put_config(struct panel_host *host, enum panel_role role, const char
     host->ops->set_mode(host, CONF_FILE, 0640);
     buf_clear(&text);
     buf_addf(&text, "%s\n", hostname);
-    is_written &= put(host, "/etc/hostname", &text);
+    if (!host->ops->stat(host, "/etc/hostname", &(struct panel_stat){ 0 }))
+        is_written &= put(host, "/etc/hostname", &text);
     buf_finish(&text);
     return is_written;
 }
@@ -293,12 +301,30 @@ static bool put_address(struct panel_host *host, const char *ip, const char *tim
     buf_clear(&text);
     buf_add_text(&text, suffixes);
     is_written &= put(host, PSL_FILE, &text);
-    buf_clear(&text);
+    buf_finish(&text);
+    return is_written;
+}
+
+/* The installer switches the SFTP jail on: customers' logins see their home only. It comes last in the file. */
+static bool put_jail(struct panel_host *host)
+{
+    static const char jail[] =
+        "\n# Hestia SFTP Chroot\nMatch User sftp_dummy99,admin\n"
+        "    ChrootDirectory /srv/jail/%u\n    ForceCommand internal-sftp -d /home/%u\n";
+    struct buf text = BUF_INIT;
+    bool is_written = true;
+    if (!host->ops->read(host, SSHD_CONFIG, &text) || strstr(buf_text(&text), "# Hestia SFTP Chroot") == NULL)
+        is_written = host->ops->append(host, SSHD_CONFIG, jail, sizeof(jail) - 1);
+    buf_finish(&text);
+    return is_written;
+}
+
+static bool put_suspend_page(struct panel_host *host)
+{
+    struct buf text = BUF_INIT;
     buf_add_text(&text,
-                 "Subsystem sftp internal-sftp\n\n# Hestia SFTP Chroot\nMatch User sftp_dummy99,admin\n"
-                 "    ChrootDirectory /srv/jail/%u\n    ForceCommand internal-sftp -d /home/%u\n");
-    if (!host->ops->stat(host, SSHD_CONFIG, &(struct panel_stat){ 0 }))
-        is_written &= put(host, SSHD_CONFIG, &text);
+                 "<!doctype html>\n<html lang=\"en\">\n<title>Suspended</title>\n<p>This site is suspended.</p>\n");
+    bool is_written = put(host, TEMPLATES_DIR "/web/suspend/index.html", &text);
     buf_finish(&text);
     return is_written;
 }
@@ -314,5 +340,6 @@ bool panel_layout(struct panel_host *host, enum panel_role role, const char *ip,
     strftime(time, sizeof(time), "%T", &parts);
     strftime(date, sizeof(date), "%F", &parts);
     return put_config(host, role, hostname) && put_packages(host) && put_templates(host) &&
-           put_root_user(host, hostname, time, date) && put_address(host, ip, time, date);
+           put_root_user(host, hostname, time, date) && put_address(host, ip, time, date) && put_jail(host) &&
+           put_suspend_page(host);
 }

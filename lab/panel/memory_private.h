@@ -7,7 +7,7 @@
 
 #define START_WALL_MS INT64_C(1795449600000) /* 2026-11-23 16:00 UTC: the day of the recordings */
 #define ENV_MAX 8
-#define SERVICE_COUNT (PANEL_MAIL + 1)
+#define SERVICE_COUNT (PANEL_SSH + 1)
 
 struct panel_memory {
     struct panel_host host;

@@ -30,7 +30,7 @@ struct panel_stat {
     char owner[PANEL_NAME_MAX], group[PANEL_NAME_MAX];
 };
 
-enum panel_service { PANEL_WEB, PANEL_PROXY, PANEL_BACKEND, PANEL_DNS, PANEL_MAIL };
+enum panel_service { PANEL_WEB, PANEL_PROXY, PANEL_BACKEND, PANEL_DNS, PANEL_MAIL, PANEL_SSH };
 enum panel_verb { PANEL_TEST, PANEL_RELOAD, PANEL_RESTART };
 
 struct panel_host;
@@ -67,7 +67,8 @@ struct panel_host_ops {
     bool (*key_private)(struct panel_host *host, const char *path, unsigned bits); /* RSA, PEM */
     bool (*key_public)(struct panel_host *host, const char *private_path, const char *path);
 
-    bool (*service)(struct panel_host *host, enum panel_service service, enum panel_verb verb);
+    /** zone: which one to reload of PANEL_DNS; NULL: everything. */
+    bool (*service)(struct panel_host *host, enum panel_service service, enum panel_verb verb, const char *zone);
     const char *(*env)(struct panel_host *host, const char *name); /* NULL when unset */
     bool (*is_root)(struct panel_host *host);
     void (*random_text)(struct panel_host *host, size_t length, char *ret_text); /* [0-9a-z], NUL-terminated */

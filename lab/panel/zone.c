@@ -135,7 +135,7 @@ bool zone_write(struct panel *panel, const char *user, const char *domain)
     size_t count = line_count(file_read(panel, records_path(panel, user, domain)));
     object_update(panel, user, "dns", "DOMAIN", domain, "RECORDS", text_format(panel, "%zu", count));
     /* rndc reconfig and reload, whatever RESTART says; a failure is not noticed. */
-    panel->host->ops->service(panel->host, PANEL_DNS, PANEL_RELOAD);
+    panel->host->ops->service(panel->host, PANEL_DNS, PANEL_RELOAD, text_idn_ascii(panel, domain));
     return is_suspended;
 }
 
