@@ -95,14 +95,15 @@ static void domain_state_look(struct talk *talk)
     talk_look(talk, "v-list-mail-accounts", talk->step->user, talk->step->domain, "json", NULL);
 }
 
-/* The end of a repair: `make` is the last changing segment, the list and the DKIM record follow. */
+/* The end of a repair: `make` is the last changing segment, the list and the DKIM record follow. Exit 0 is enough, an "Error:"
+ * line beside it may come from an inner command: a rebuild on a node without a web server says so about webmail. */
 static void domain_check_repaired(struct talk *talk, const char *command, size_t make, const char *note)
 {
     struct hestia_reply reply;
     CLEANUP(look_finish) struct look domain;
     talk_reply(talk, make, &reply);
     look_init(&domain, talk_segment(talk, make + 1), talk->step->domain);
-    if (domain.state == LOOK_PRESENT && segment_has_key(talk, make + 2) && reply.answer == ANSWER_DONE)
+    if (domain.state == LOOK_PRESENT && segment_has_key(talk, make + 2) && talk_segment(talk, make)->exit_code == 0)
         talk_done(talk, true, false, note);
     else
         talk_end_reply(talk, command, &reply);
@@ -305,7 +306,7 @@ static void account_check(struct talk *talk, const char *command, size_t make, s
     talk_reply(talk, make, &reply);
     wanted_quota(talk->step, quota, sizeof(quota));
     look_init(&account, talk_segment(talk, look_index), talk->step->mailbox);
-    if (account.state == LOOK_PRESENT && look_is(&account, "QUOTA", quota) && reply.answer == ANSWER_DONE)
+    if (account.state == LOOK_PRESENT && look_is(&account, "QUOTA", quota) && talk_segment(talk, make)->exit_code == 0)
         talk_done(talk, true, false, note);
     else if (account.state == LOOK_FAILED)
         talk_end_look(talk, "v-list-mail-account", &account);
@@ -373,15 +374,14 @@ static void account_doubled(struct talk *talk, const struct look *look)
 
 static void account_added(struct talk *talk, const struct look *after, bool is_rebuilt)
 {
-    struct hestia_reply reply, rebuilt = { 0 };
+    struct hestia_reply reply;
     talk_reply(talk, 1, &reply);
-    if (is_rebuilt)
-        talk_reply(talk, 2, &rebuilt);
+    bool is_whole = reply.answer == ANSWER_DONE && (!is_rebuilt || talk_segment(talk, 2)->exit_code == 0);
     if (after->state == LOOK_INVALID)
         account_doubled(talk, after);
     else if (talk_end_look(talk, "v-list-mail-account", after))
         return;
-    else if (after->state == LOOK_PRESENT && reply.answer == ANSWER_DONE && rebuilt.answer == ANSWER_DONE)
+    else if (after->state == LOOK_PRESENT && is_whole)
         talk_done(talk, true, false, "the mailbox was made");
     else if (after->state == LOOK_PRESENT)
         account_present(talk, after, true);

@@ -190,7 +190,7 @@ static void look_second_time(struct talk *talk)
     on_any(talk_look(talk, "v-list-mail-domains", step->user, "json", NULL));
     on_any(talk_look(talk, "v-list-dns-domains", step->user, "json", NULL));
     if (!step->sudo) {
-        on_any(talk_look(talk, "stat", "-c", "%F", data, NULL));
+        on_any(talk_look(talk, "test", "-d", data, NULL));
         talk_look(talk, "find", home, "-xdev", "-type", "f", NULL);
     }
 }

@@ -139,7 +139,7 @@ static const struct story users[] = {
       "v-list-web-domains acme json | 3\n"
       "v-list-mail-domains acme json | 3\n"
       "v-list-dns-domains acme json | 3\n"
-      "stat -c %F /usr/local/hestia/data/users/acme | 1\n"
+      "test -d /usr/local/hestia/data/users/acme | 1\n"
       "find /home/acme -xdev -type f | 0 | \"/home/acme/.bashrc\\n/home/acme/.profile\\n\"\n"
       "--\n"
       "v-list-user acme json | 3\n"
@@ -158,7 +158,7 @@ static const struct story users[] = {
       "v-list-web-domains acme json | 3\n"
       "v-list-mail-domains acme json | 3\n"
       "v-list-dns-domains acme json | 3\n"
-      "stat -c %F /usr/local/hestia/data/users/acme | 1\n"
+      "test -d /usr/local/hestia/data/users/acme | 1\n"
       "find /home/acme -xdev -type f | 0 | \"/home/acme/.profile\\n/home/acme/thesis.odt\\n\"\n"
       "--\n"
       "= conflict conflict.user-left-over: the half-created user's home directory holds files; chattr -i /home/acme/conf; "
@@ -172,7 +172,7 @@ static const struct story users[] = {
       "v-list-web-domains acme json | 3\n"
       "v-list-mail-domains acme json | 3\n"
       "v-list-dns-domains acme json | 3\n"
-      "stat -c %F /usr/local/hestia/data/users/acme | 1\n"
+      "test -d /usr/local/hestia/data/users/acme | 1\n"
       "find /home/acme -xdev -type f | 0 | \"\"\n"
       "--\n"
       "= conflict conflict.user: system user acme was not made for this account: another address\n" },
@@ -828,12 +828,12 @@ static const struct story preflights[] = {
 };
 /* clang-format on */
 
-#define PLAY_ALL(stories)                                   \
-    static void play_##stories(void **state)                \
-    {                                                       \
-        (void)state;                                        \
-        for (size_t i = 0; i < ARRAY_LEN(stories); i++)     \
-            story_play(&stories[i]);                        \
+#define PLAY_ALL(stories)                                                                                              \
+    static void play_##stories(void **state)                                                                           \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        for (size_t i = 0; i < ARRAY_LEN(stories); i++)                                                                \
+            story_play(&stories[i]);                                                                                   \
     }
 PLAY_ALL(packages)
 PLAY_ALL(users)
@@ -908,8 +908,9 @@ static void names_above_are_searched_too(void **state)
 
 static void facts_are_what_later_steps_need(void **state)
 {
-    static const char config[] = "{ \"config\": { \"WEB_SYSTEM\": \"nginx\", \"WEB_BACKEND\": \"php-fpm\", \"MAIL_SYSTEM\": "
-                                 "\"\", \"DNS_SYSTEM\": \"bind9\", \"VERSION\": \"1.10.3\", \"DISK_QUOTA\": \"yes\" } }";
+    static const char config[] =
+        "{ \"config\": { \"WEB_SYSTEM\": \"nginx\", \"WEB_BACKEND\": \"php-fpm\", \"MAIL_SYSTEM\": "
+        "\"\", \"DNS_SYSTEM\": \"bind9\", \"VERSION\": \"1.10.3\", \"DISK_QUOTA\": \"yes\" } }";
     static const char templates[] = "[\"PHP-7_4\", \"PHP-8_2\", \"default\"]";
     struct segment_result segments[3] = {
         { .ran = true, .out = xstrdup(config), .err = xstrdup("") },
@@ -922,8 +923,10 @@ static void facts_are_what_later_steps_need(void **state)
     (void)state;
     driver_hestia.next(&step, &result, 1, &move);
     assert_int_equal(move.verdict, VERDICT_DONE);
-    static const char *const want[][2] = { { "version", "1.10.3" }, { "capabilities", "web,dns" }, { "php", "7.4,8.2" },
-                                           { "hostname", "" },      { "os", "" },                  { "disk_quota", "yes" } };
+    static const char *const want[][2] = {
+        { "version", "1.10.3" }, { "capabilities", "web,dns" }, { "php", "7.4,8.2" }, { "hostname", "" }, { "os", "" },
+        { "disk_quota", "yes" }
+    };
     assert_int_equal(move.fact_count, ARRAY_LEN(want));
     for (size_t i = 0; i < ARRAY_LEN(want); i++) {
         assert_string_equal(move.facts[i].key, want[i][0]);
