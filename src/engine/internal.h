@@ -97,6 +97,7 @@ struct engine {
     uint64_t next_command_id;
     int64_t accepted_after_id; /* services up to this id are expanded or wait */
     bool has_accepted;
+    unsigned batches_with_orders;
     bool has_waiting; /* look at waiting services again: nodes have changed */
     int64_t waiting_after_id;
     int64_t next_due_ms;   /* of WAITING tasks */
