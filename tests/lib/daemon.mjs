@@ -1,0 +1,94 @@
+// daemon.mjs - one berthd process: started, watched, stopped, killed, frozen; always by its pid.
+
+import { spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { until } from "../lab/nodes.mjs";
+
+export class Daemon {
+  /** @param program berthd  @param config berth.yaml  @param log file that collects what it says */
+  constructor(program, config, log, env = {}) {
+    this.lines = [];
+    this.waiting = new Set();
+    this.child = spawn(program, ["--config", config], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+    this.pid = this.child.pid;
+    let rest = "";
+    this.child.stderr.setEncoding("utf8").on("data", (data) => {
+      appendFileSync(log, data);
+      const parts = (rest + data).split("\n");
+      rest = parts.pop();
+      this.lines.push(...parts);
+      for (const look of this.waiting) look();
+    });
+    /** Resolves to {code, signal} once it is gone and its last line was read. */
+    this.ended = new Promise((resolve) => {
+      this.child.on("close", (code, signal) => {
+        this.end = { code, signal };
+        resolve(this.end);
+        for (const look of this.waiting) look();
+      });
+    });
+  }
+
+  /** Until it has said a line that fits; gives the match. Throws when it ends without. */
+  async said(pattern, limitMs = 30000) {
+    let wake = () => {};
+    const look = () => wake();
+    this.waiting.add(look);
+    const end = Date.now() + limitMs;
+    try {
+      for (let at = 0; ; ) {
+        for (; at < this.lines.length; at++) {
+          const match = pattern.exec(this.lines[at]);
+          if (match) return match;
+        }
+        if (this.end) throw new Error(`berthd ended (${JSON.stringify(this.end)}) without saying ${pattern}\n${this.tail()}`);
+        if (Date.now() > end) throw new Error(`berthd has not said ${pattern} in ${limitMs} ms\n${this.tail()}`);
+        await new Promise((resolve) => {
+          wake = resolve;
+          setTimeout(resolve, Math.max(1, end - Date.now())).unref();
+        });
+      }
+    } finally {
+      this.waiting.delete(look);
+    }
+  }
+
+  /** Until it takes requests. */
+  async listening(limitMs) {
+    const [, address, port] = await this.said(/event=http\.listening address=(\S+) port=(\d+)/, limitMs);
+    this.base = `http://${address}:${port}`;
+    return this;
+  }
+
+  tail(count = 30) {
+    return this.lines.slice(-count).join("\n");
+  }
+
+  signal(name) {
+    if (!this.end) process.kill(this.pid, name);
+  }
+
+  /** SIGTERM; gives {code, signal, ms}. */
+  async stop() {
+    const began = performance.now();
+    this.signal("SIGTERM");
+    const end = await this.ended;
+    return { ...end, ms: performance.now() - began };
+  }
+
+  async kill() {
+    this.signal("SIGKILL");
+    return this.ended;
+  }
+
+  /** SIGSTOP, until it stands still. */
+  async freeze() {
+    this.signal("SIGSTOP");
+    const { readFileSync } = await import("node:fs");
+    await until("berthd stands still", () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${this.pid}/stat`, "utf8")));
+  }
+
+  thaw() {
+    this.signal("SIGCONT");
+  }
+}
