@@ -47,6 +47,12 @@ static void hestia_next(const struct step *step, const struct command_result *re
             .step = step, .action = &actions[i], .results = results, .result_count = result_count, .move = ret_move
         };
         do_action[i](&talk);
+        if (talk.is_cut && ret_move->verdict == VERDICT_RETRY) {
+            /* One of our commands was killed and what it left could not be mended in this attempt. The next one must know, so
+             * that it takes what it finds for a left-over of ours. */
+            ret_move->verdict = VERDICT_RESTART;
+            ret_move->cause = NULL;
+        }
         return;
     }
     abort(); /* driver_find() knows no such action */

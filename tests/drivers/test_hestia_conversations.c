@@ -225,7 +225,7 @@ static const struct story users[] = {
       "v-list-dns-domains acme json | 0 | empty\n"
       "--\n"
       "= conflict conflict.user-left-over: the half-created user has domains; v-delete-user acme no\n" },
-    { "a repair that is cut off itself is tried again later", "mail.user", true, true,
+    { "a repair that is cut off itself: the next attempt knows", "mail.user", true, true,
       "v-list-user acme json | 0 | user.half\n"
       "--\n"
       "getent passwd acme | 2\n"
@@ -237,7 +237,7 @@ static const struct story users[] = {
       "v-delete-user acme no | 0\n" ADD_USER "137\n"
       "v-list-user acme json | 0 | user.half\n"
       "--\n"
-      "= retry panel.half-created\n" },
+      "= restart\n" },
     { "a package that is missing is said", "web.user", false, false,
       "v-list-user acme json | 3\n" ADD_USER "3 | \"Error: package " PKG " doesn't exist\\n\"\n"
       "v-list-user acme json | 3\n"
@@ -562,12 +562,12 @@ static const struct story mail_domains[] = {
       "v-list-mail-domain bob acme.example json | 3\n"
       "--\n"
       "= conflict conflict.domain: acme.example belongs to user bob on this node\n" },
-    { "a command that was killed before it wrote anything", "mail.domain", false, false,
+    { "a command that was killed before it wrote anything: the next attempt knows", "mail.domain", false, false,
       LOOK_MAIL "3\n" ADD_MAIL "137\n" LOOK_MAIL "3\n"
       "--\n"
       "v-list-user acme json | 0 | user.ours\n"
       "--\n"
-      "= retry panel.killed\n" },
+      "= restart\n" },
     { "a suspended mail domain is said", "mail.domain", false, false,
       LOOK_MAIL "0 | mail.suspended\n"
       "--\n"

@@ -114,10 +114,9 @@ static void play(struct world *world, const struct step *wanted, bool lose, stru
             step.suspect = true; /* stays until the step is done */
             continue;
         }
-        if (ret_move->verdict != VERDICT_RETRY)
+        if (ret_move->verdict != VERDICT_RETRY && ret_move->verdict != VERDICT_RESTART)
             return;
-        step.suspect = step.suspect || strcmp(ret_move->cause->id, "panel.killed") == 0 ||
-                       strcmp(ret_move->cause->id, "panel.half-created") == 0;
+        step.suspect = step.suspect || ret_move->verdict == VERDICT_RESTART;
         if (i + 1 < ATTEMPTS_MAX)
             move_finish(ret_move);
     }
@@ -381,7 +380,7 @@ static void play_account(struct world *world, const struct role *role, const str
             settle_conflict(world, &step, &move, ret_label);
         }
         if (move.verdict != VERDICT_DONE)
-            fail_msg("%s: %s: %s", ret_label, move.cause->id, move.detail);
+            fail_msg("%s: %s: %s", ret_label, move.cause != NULL ? move.cause->id : "restart", move.detail);
         move_finish(&move);
     }
 }
