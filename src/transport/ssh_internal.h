@@ -45,6 +45,7 @@ enum request {
     REQUEST_LOOK,
     REQUEST_READ,
     REQUEST_FIND,
+    REQUEST_TIDY,
     REQUEST_PING,
 };
 
@@ -66,6 +67,8 @@ struct ssh_lane {
     int64_t stamp;       /* uptime of the node when the shell was ready, in hundredths of a second */
     int64_t retry_at_ms; /* LANE_CLOSED: when to try again */
     unsigned failures;
+    char series[17]; /* names of its records: series-0, series-1 ... */
+    unsigned record_next;
     enum request request;
     struct nonce nonce;     /* of the request or the hello */
     struct job *job;        /* whom the answer is for; NULL: nobody any more */
@@ -100,6 +103,9 @@ struct ssh_session_state {
     int64_t asked_at_ms;        /* since when an answer to a ping is owed; 0: none is */
     enum transport_fault fault; /* why it died */
     char why[ERR_MSG_MAX];
+    bool untidy;         /* the next record's files are not made yet */
+    int64_t swept_fence; /* what older attempts left has been removed */
+    int64_t newest_fence;
     struct ssh_lane lanes[LANES_MAX];
     unsigned lane_count;
 };
@@ -189,6 +195,8 @@ int64_t session_next_ms(const struct ssh_session_state *session);
 void session_quick_ack(const struct ssh_session_state *session);
 /** Read and write what libssh can now. @return false when the session died */
 bool session_pump(struct ssh_session_state *session);
+/** Whose role is make; NULL: it is closed. */
+struct ssh_lane *session_make_lane(struct ssh_session_state *session);
 struct ssh_lane *session_free_lane(struct ssh_session_state *session, unsigned role);
 
 /* ---- ssh_lane.c ---- */
@@ -201,6 +209,8 @@ void lane_close(struct ssh_lane *lane);
 /** Send a request; the text is wiped. The lane is busy until the answer has come. */
 void lane_send(struct ssh_lane *lane, enum request request, struct job *job, const struct nonce *nonce,
                struct buf *text);
+/** Of the next command on this lane. */
+void lane_record_name(const struct ssh_lane *lane, char ret_name[RECORD_NAME_MAX]);
 bool lane_settled(const struct ssh_lane *lane); /* ready, or refused */
 
 /* ---- ssh_job.c ---- */

@@ -191,13 +191,14 @@ static struct script_node script_node_of(const struct job *job)
     return (struct script_node){ job_loop(job)->installation, job->node->sudo };
 }
 
-static void add_record(struct job *job, unsigned number, const struct nonce *key)
+static void add_record(struct job *job, unsigned number, const char *name, const struct nonce *key)
 {
     job->records = xrealloc(job->records, (job->record_count + 1) * sizeof(*job->records));
-    record_init(&job->records[job->record_count], number, key, on_output, job);
+    struct record *record = &job->records[job->record_count++];
+    record_init(record, number, key, on_output, job);
+    snprintf(record->name, sizeof(record->name), "%s", name);
     if (!job->command->pick_up)
-        job->records[job->record_count].segment_count = job->command->segment_count;
-    job->record_count++;
+        record->segment_count = job->command->segment_count;
 }
 
 static void send_request(struct job *job, struct ssh_lane *lane, enum request request, const struct nonce *nonce,
@@ -216,8 +217,12 @@ static void send_make(struct job *job, struct ssh_lane *lane)
     struct nonce nonce = nonce_random();
     struct nonce key = nonce_random();
     struct buf text = BUF_INIT;
-    script_make(&node, job->command, &nonce, &key, &text);
-    add_record(job, job->command->number, &key);
+    char name[RECORD_NAME_MAX];
+    lane_record_name(lane, name);
+    script_make(&node, job->command, &nonce, &key, name, &text);
+    add_record(job, job->command->number, name, &key);
+    lane->record_next++;
+    lane->session->newest_fence = job->command->fence;
     job->state = JOB_SENT;
     job->next_read_at_ms = job_loop(job)->now_ms + job_loop(job)->poll_ms;
     send_request(job, lane, REQUEST_MAKE, &nonce, &text);
@@ -229,19 +234,9 @@ static void send_look(struct job *job, struct ssh_lane *lane)
     struct nonce key = nonce_random();
     struct buf text = BUF_INIT;
     script_look(&node, job->command, &key, &text);
-    add_record(job, job->command->number, &key);
+    add_record(job, job->command->number, "", &key);
     job->state = JOB_SENT;
     send_request(job, lane, REQUEST_LOOK, &key, &text);
-}
-
-/* Of the session's make lane, whoever asks: commands of this fence are taken only from this lane or a younger one then. */
-static int64_t make_stamp(const struct ssh_session_state *session)
-{
-    for (unsigned i = 0; i < session->lane_count; i++) {
-        if ((session->lanes[i].roles & ROLE_MAKE) != 0)
-            return session->lanes[i].stamp;
-    }
-    return 0;
 }
 
 static void send_find(struct job *job, struct ssh_lane *lane)
@@ -249,7 +244,9 @@ static void send_find(struct job *job, struct ssh_lane *lane)
     struct nonce nonce = nonce_random();
     struct buf text = BUF_INIT;
     records_clear(job);
-    script_find(job->command->fence, &nonce, make_stamp(lane->session), &text);
+    /* Commands of this fence are taken only from the lane that makes, or a younger one, then. */
+    const struct ssh_lane *maker = session_make_lane(lane->session);
+    script_find(job->command->fence, &nonce, maker != NULL ? maker->stamp : lane->stamp, &text);
     job->state = JOB_FINDING;
     send_request(job, lane, REQUEST_FIND, &nonce, &text);
 }
@@ -284,8 +281,7 @@ static void job_read(struct job *job)
         return;
     struct nonce nonce = nonce_random();
     struct buf text = BUF_INIT;
-    script_read(job->command->fence, record->number, &nonce, record->streams[0].offset, record->streams[1].offset,
-                READ_CAP, &text);
+    script_read(record->name, &nonce, record->streams[0].offset, record->streams[1].offset, READ_CAP, &text);
     job->reading = true;
     lane_send(lane, REQUEST_READ, job, &nonce, &text);
     session_quick_ack(lane->session);
@@ -377,6 +373,7 @@ static void make_answered(struct job *job, const struct nonce *nonce, const char
     }
     part_text(&part, text, sizeof(text));
     const char *codes = after(text, "ended");
+    job->session->untidy = true;
     if (codes == NULL) {
         make_refused(job, text);
     } else if (record_complete(&job->records[0])) {
@@ -437,6 +434,13 @@ static void found_nothing(struct job *job, int64_t seen)
         job_fail(job, OUTCOME_NOT_STARTED, FAULT_NONE, "the command has never reached %s", job->node->name);
 }
 
+static int by_number(const void *one, const void *other)
+{
+    const struct record *a = one;
+    const struct record *b = other;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
 static void find_answered(struct job *job, const struct nonce *nonce, const char *data, size_t length)
 {
     struct part part = { 0 };
@@ -445,12 +449,15 @@ static void find_answered(struct job *job, const struct nonce *nonce, const char
     job->lane = NULL;
     while (part_next(nonce, &data, end, &part)) {
         unsigned number;
+        char name[RECORD_NAME_MAX];
         struct nonce key;
-        if (part.kind != 'r' || sscanf(part.text, "%u %*s %32s", &number, key.text) != 2)
+        if (part.kind != 'r' || sscanf(part.text, "%u %63s %32s", &number, name, key.text) != 3)
             continue;
         if (!job->only_one || number == job->command->number)
-            add_record(job, number, &key);
+            add_record(job, number, name, &key);
     }
+    if (job->record_count > 1)
+        qsort(job->records, job->record_count, sizeof(*job->records), by_number);
     part_text(&part, text, sizeof(text));
     const char *found = after(text, "found");
     if (found == NULL) {
@@ -477,6 +484,7 @@ void job_answered(struct job *job, enum request request, const struct nonce *non
     case REQUEST_FIND: find_answered(job, nonce, data, length); return;
     case REQUEST_NONE:
     case REQUEST_LOOK:
+    case REQUEST_TIDY:
     case REQUEST_PING: return;
     }
 }

@@ -163,11 +163,16 @@ static bool lane_write(struct ssh_lane *lane)
     return written > 0;
 }
 
+void lane_record_name(const struct ssh_lane *lane, char ret_name[RECORD_NAME_MAX])
+{
+    snprintf(ret_name, RECORD_NAME_MAX, "%s-%u", lane->series, lane->record_next);
+}
+
 void lane_send(struct ssh_lane *lane, enum request request, struct job *job, const struct nonce *nonce,
                struct buf *text)
 {
     struct loop *loop = lane_loop(lane);
-    bool at_once = request == REQUEST_READ || request == REQUEST_FIND || request == REQUEST_PING;
+    bool at_once = request != REQUEST_MAKE && request != REQUEST_LOOK;
     lane->state = LANE_BUSY;
     lane->request = request;
     lane->job = job;
@@ -203,6 +208,9 @@ static bool lane_hello(struct ssh_lane *lane)
     if (at == NULL || strchr(at, '\n') == NULL)
         return false;
     lane->stamp = strtoll(at + length, NULL, 10);
+    memcpy(lane->series, nonce_random().text, sizeof(lane->series) - 1);
+    lane->record_next = 0;
+    lane->session->untidy = true;
     lane->state = LANE_IDLE;
     lane->failures = 0;
     buf_clear(&lane->input[0]);

@@ -283,9 +283,30 @@ static bool is_asking(const struct ssh_session_state *session)
     return false;
 }
 
+/* Make the files of the next record while nothing else is asked for, and remove old ones. */
+static void session_tidy(struct ssh_session_state *session)
+{
+    struct ssh_lane *maker = session_make_lane(session);
+    struct ssh_lane *lane = session_free_lane(session, ROLE_FOLLOW);
+    if (!session->untidy || maker == NULL || maker->state != LANE_IDLE || lane == NULL)
+        return;
+    char name[RECORD_NAME_MAX];
+    struct nonce nonce = nonce_random();
+    struct buf text = BUF_INIT;
+    bool sweep = session->swept_fence != session->newest_fence || session->swept_fence == 0;
+    lane_record_name(maker, name);
+    script_tidy(name, sweep, &nonce, &text);
+    session->untidy = false;
+    session->swept_fence = session->newest_fence != 0 ? session->newest_fence : 1;
+    lane_send(lane, REQUEST_TIDY, NULL, &nonce, &text);
+}
+
 static int64_t session_health(struct ssh_node *node, struct ssh_session_state *session)
 {
-    if (session->state != SESSION_UP || is_asking(session))
+    if (session->state != SESSION_UP)
+        return INT64_MAX;
+    session_tidy(session);
+    if (is_asking(session))
         return INT64_MAX;
     int64_t due_ms = session->heard_at_ms + quiet_ms(node, session);
     if (node_loop(node)->now_ms < due_ms)

@@ -31,6 +31,7 @@ typedef void record_output_fn(void *context, unsigned segment, int stream, char 
 
 struct record {
     unsigned number;
+    char name[RECORD_NAME_MAX]; /* of its files on the node */
     struct nonce key;
     size_t segment_count; /* 0 until it is known */
     struct record_segment segments[RESULT_SEGMENTS_MAX];

@@ -320,6 +320,16 @@ static bool lanes_settled(const struct ssh_session_state *session)
     return true;
 }
 
+struct ssh_lane *session_make_lane(struct ssh_session_state *session)
+{
+    for (unsigned i = 0; i < session->lane_count; i++) {
+        struct ssh_lane *lane = &session->lanes[i];
+        if ((lane->roles & ROLE_MAKE) != 0)
+            return lane->state >= LANE_IDLE ? lane : NULL;
+    }
+    return NULL;
+}
+
 struct ssh_lane *session_free_lane(struct ssh_session_state *session, unsigned role)
 {
     for (unsigned i = 0; i < session->lane_count; i++) {
