@@ -95,6 +95,12 @@ static void domain_state_look(struct talk *talk)
     talk_look(talk, "v-list-mail-accounts", talk->step->user, talk->step->domain, "json", NULL);
 }
 
+/* On a node that is a web server too, the domain's webmail host is live only after a reload of the web. */
+static bool has_webmail(const struct look *domain)
+{
+    return !look_is(domain, "WEBMAIL", "");
+}
+
 /* The end of a repair: `make` is the last changing segment, the list and the DKIM record follow. Exit 0 is enough, an "Error:"
  * line beside it may come from an inner command: a rebuild on a node without a web server says so about webmail. */
 static void domain_check_repaired(struct talk *talk, const char *command, size_t make, const char *note)
@@ -104,7 +110,7 @@ static void domain_check_repaired(struct talk *talk, const char *command, size_t
     talk_reply(talk, make, &reply);
     look_init(&domain, talk_segment(talk, make + 1), talk->step->domain);
     if (domain.state == LOOK_PRESENT && segment_has_key(talk, make + 2) && talk_segment(talk, make)->exit_code == 0)
-        talk_done(talk, true, false, note);
+        talk_done(talk, true, has_webmail(&domain), note);
     else
         talk_end_reply(talk, command, &reply);
 }
@@ -234,7 +240,7 @@ void hestia_do_mail_domain(struct talk *talk)
         else if (after.state == LOOK_ABSENT)
             domain_refused(talk, &reply);
         else if (reply.answer == ANSWER_DONE && segment_has_key(talk, 3))
-            talk_done(talk, true, false, "the mail domain was made and has a key");
+            talk_done(talk, true, has_webmail(&after), "the mail domain was made and has a key");
         else
             domain_present(talk, true);
     }

@@ -132,6 +132,8 @@ static const struct {
     { "web.suspended", "{ \"acme.example\": { \"BACKEND\": \"PHP-8_2\", \"SUSPENDED\": \"yes\" } }\n" },
     { "web.alike", "{ \"acme-example\": { \"BACKEND\": \"PHP-8_2\", \"SUSPENDED\": \"no\" } }\n" },
     { "mail.ours", "{ \"acme.example\": { \"DKIM\": \"yes\", \"ACCOUNTS\": \"0\", \"SUSPENDED\": \"no\" } }\n" },
+    { "mail.webmail",
+      "{ \"acme.example\": { \"DKIM\": \"yes\", \"WEBMAIL\": \"roundcube\", \"SUSPENDED\": \"no\" } }\n" },
     { "mail.nodkim", "{ \"acme.example\": { \"DKIM\": \"no\", \"ACCOUNTS\": \"0\", \"SUSPENDED\": \"no\" } }\n" },
     { "mail.suspended", "{ \"acme.example\": { \"DKIM\": \"yes\", \"ACCOUNTS\": \"0\", \"SUSPENDED\": \"yes\" } }\n" },
     { "accounts.one", "{ \"info\": { \"QUOTA\": \"500\" } }\n" },

@@ -456,6 +456,10 @@ static const struct story mail_domains[] = {
       LOOK_MAIL "3\n" ADD_MAIL "0\n" LOOK_MAIL "0 | mail.ours\n" LOOK_KEY "0 | key\n"
       "--\n"
       "= done changed\n" },
+    { "where webmail is installed, its host waits for a reload", "mail.domain", false, false,
+      LOOK_MAIL "3\n" ADD_MAIL "0\n" LOOK_MAIL "0 | mail.webmail\n" LOOK_KEY "0 | key\n"
+      "--\n"
+      "= done changed reload\n" },
     { "a mail domain that is there, ours, with a key is left alone", "mail.domain", false, false,
       LOOK_MAIL "0 | mail.ours\n"
       "--\n"
