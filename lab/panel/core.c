@@ -175,12 +175,33 @@ void stamp(struct panel *panel, const char **ret_time, const char **ret_date)
     *ret_date = text_copy(panel, text, strlen(text));
 }
 
+/* What the panel says with such an exit code, for a failure that was asked for. */
+static const char *failure_text(int code)
+{
+    static const char *const texts[] = {
+        [E_INVALID] = "Invalid object format: KEY",
+        [E_NOTEXIST] = "user nobody doesn't exist",
+        [E_EXISTS] = "Web domain folder should not exist",
+        [E_SUSPENDED] = "user nobody is suspended",
+        [E_UNSUSPENDED] = "user nobody is not suspended",
+        [E_LIMIT] = "WEB_DOMAINS limit is reached :: upgrade user package",
+        [E_PASSWORD] = "password missmatch",
+        [E_FORBIDDEN] = "user can't use IP",
+        [E_DISABLED] = "WEB_SYSTEM is not enabled",
+        [E_PARSING] = "Parsing error",
+        [15] = "Let's Encrypt acc registration failed ",
+        [E_RESTART] = "nginx restart failed",
+    };
+    bool is_known = code > 0 && (size_t)code < ARRAY_LEN(texts) && texts[code] != NULL;
+    return is_known ? texts[code] : "command failed";
+}
+
 /* The checks that every command makes before its own. */
 static void command_enter(struct panel *panel)
 {
     int failure = standin_failure(panel->standin, panel->command->name);
     if (failure != 0)
-        panel_fail(panel, failure, "%s failed", panel->command->name);
+        panel_fail(panel, failure, "%s", failure_text(failure));
     if (panel->command->usage != NULL && panel->argc < panel->command->args_min) {
         buf_addf(panel->out, "Usage: %s %s\n", panel->command->name, panel->command->usage);
         panel_exit(panel, E_ARGS);

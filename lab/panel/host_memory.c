@@ -285,9 +285,7 @@ static void layout_debian(struct panel_memory *memory)
     static const char group[] =
         "root:x:0:\ndaemon:x:1:\nmail:x:8:\nwww-data:x:33:\nstaff:x:50:\nbind:x:101:\n"
         "Debian-exim:x:102:\ndovecot:x:103:\n";
-    static const char shells[] =
-        "# valid login shells\n/bin/sh\n/bin/bash\n/usr/bin/bash\n/sbin/nologin\n"
-        "/usr/sbin/nologin\n";
+    static const char shells[] = "# valid login shells\n/bin/sh\n/bin/bash\n/usr/bin/bash\n";
     for (size_t i = 0; i < ARRAY_LEN(folders); i++)
         make_dirs(memory, folders[i]);
     memory_write(&memory->host, "/etc/passwd", passwd, sizeof(passwd) - 1);

@@ -319,6 +319,16 @@ static bool put_jail(struct panel_host *host)
     return is_written;
 }
 
+/* Customers' logins have no shell; it counts only when /etc/shells knows it. */
+static bool put_shell(struct panel_host *host)
+{
+    static const char shell[] = "/sbin/nologin\n";
+    struct buf text = BUF_INIT;
+    bool is_known = host->ops->read(host, "/etc/shells", &text) && strstr(buf_text(&text), shell) != NULL;
+    buf_finish(&text);
+    return is_known || host->ops->append(host, "/etc/shells", shell, sizeof(shell) - 1);
+}
+
 static bool put_suspend_page(struct panel_host *host)
 {
     struct buf text = BUF_INIT;
@@ -341,5 +351,5 @@ bool panel_layout(struct panel_host *host, enum panel_role role, const char *ip,
     strftime(date, sizeof(date), "%F", &parts);
     return put_config(host, role, hostname) && put_packages(host) && put_templates(host) &&
            put_root_user(host, hostname, time, date) && put_address(host, ip, time, date) && put_jail(host) &&
-           put_suspend_page(host);
+           put_shell(host) && put_suspend_page(host);
 }

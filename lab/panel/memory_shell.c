@@ -363,7 +363,7 @@ bool panel_memory_mail_login(struct panel_memory *memory, const char *domain, co
     const char *hash = line + strlen(account) + 1;
     if (strncmp(hash, "{BLF-CRYPT}", 11) != 0 || !memory_mail_matches(hash + 11, password))
         return false;
-    snprintf(path, sizeof(path), "/home/%s/mail/%s/%s", user, domain, account);
+    snprintf(path, sizeof(path), "/home/%s/mail/%s", user, domain); /* dovecot makes the account's folder in it */
     return tree_find(&memory->tree, path) != NULL;
 }
 

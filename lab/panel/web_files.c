@@ -115,6 +115,7 @@ static const char *names_ascii(struct panel *panel, const char *list)
     return text_take(panel, &names);
 }
 
+/* No try_files for plain files: a folder that cannot be entered must answer 403, as recorded, not 404. */
 static const char *nginx_text(struct panel *panel, const char *user, const char *domain, const char *line)
 {
     bool is_suspended = text_is(value_of(panel, line, "SUSPENDED"), "yes");
@@ -131,7 +132,7 @@ static const char *nginx_text(struct panel *panel, const char *user, const char 
         "server {\n    listen %s:%s;\n    server_name %s%s;\n    root %s;\n    index index.php index.html index.htm;\n"
         "    access_log " WEB_LOG_DIR "/%s.log combined;\n    error_log " WEB_LOG_DIR
         "/%s.error.log error;\n"
-        "    location / {\n        try_files $uri $uri/ =404;\n    }\n%s"
+        "%s"
         "    location ~ /\\.(?!well-known) {\n        deny all;\n    }\n"
         "    include /home/%s/conf/web/%s/nginx.conf_*;\n}\n",
         ip_real(panel, value_of(panel, line, "IP")), config(panel, "PROXY_PORT"), text_idn_ascii(panel, domain),
