@@ -19,6 +19,21 @@ struct story {
     const char *lines;
 };
 
+/* The stories, by action (stories_*.c). */
+#define STORIES(name)                                                                                                  \
+    extern const struct story name[];                                                                                  \
+    extern const size_t name##_count
+STORIES(packages);
+STORIES(users);
+STORIES(web_domains);
+STORIES(web_settings);
+STORIES(web_reloads);
+STORIES(mail_domains);
+STORIES(mail_accounts);
+STORIES(mail_dkims);
+STORIES(dns_zones);
+STORIES(preflights);
+
 /** A step for the account acme of acme.example with everything filled in; static data, copied. */
 struct step story_step(const char *action);
 /** Let the driver play the story; fails the test with what was said instead. */
