@@ -15,10 +15,10 @@ struct zone_record {
 struct zone {
     const struct zone_record *records;
     size_t record_count;
-    const char *soa;   /* the zone's primary name server */
-    const char *ip;    /* the address that the panel shows for the zone */
+    const char *soa; /* the zone's primary name server */
+    const char *ip;  /* the address that the panel shows for the zone */
     int64_t ttl;
-    int64_t serial;    /* ours: the same on every name server */
+    int64_t serial; /* ours: the same on every name server */
 };
 
 #endif
