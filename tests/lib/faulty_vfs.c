@@ -146,3 +146,25 @@ void faulty_vfs_power_cut(const char *path, const char *target)
             copy_file(from, to);
     }
 }
+
+void faulty_vfs_power_cut_reordered(const char *path, const char *target, int lost)
+{
+    faulty_vfs_power_cut(path, target);
+    char synced[600];
+    char log[600];
+    (void)snprintf(synced, sizeof(synced), "%s-wal.synced", path);
+    (void)snprintf(log, sizeof(log), "%s-wal", path);
+    char made[600];
+    (void)snprintf(made, sizeof(made), "%s-wal", target);
+    copy_file(log, made);
+    int in = open(synced, O_RDONLY | O_CLOEXEC);
+    int out = open(made, O_WRONLY | O_CLOEXEC);
+    assert(in >= 0 && out >= 0);
+    for (size_t left = (size_t)lost; left > 0;) {
+        ssize_t copied = sendfile(out, in, NULL, left);
+        assert(copied > 0);
+        left -= (size_t)copied;
+    }
+    (void)close(in);
+    (void)close(out);
+}

@@ -26,4 +26,8 @@ int faulty_vfs_syncs(void);
 /** Write what a power cut would leave of the database at `path` and of its log to `target`: each as it was synced last. */
 void faulty_vfs_power_cut(const char *path, const char *target);
 
+/** The same when the disk has written in its own order: of the log only the first `lost` bytes are as they were synced last, what
+ * lies behind is as it was written last. */
+void faulty_vfs_power_cut_reordered(const char *path, const char *target, int lost);
+
 #endif
