@@ -33,7 +33,7 @@ void world_finish(struct world *world)
     buf_finish(&world->err);
 }
 
-int world_run(struct world *world, const char *line)
+static int run(struct world *world, const char *line, bool is_sudo_only)
 {
     char *copy = xstrdup(line), *words[WORDS_MAX], *at = copy;
     int count = 0;
@@ -47,9 +47,20 @@ int world_run(struct world *world, const char *line)
     }
     buf_clear(&world->out);
     buf_clear(&world->err);
-    int code = panel_shell(world->memory, count, words, NULL, &world->out, &world->err);
+    int code =
+        (is_sudo_only ? panel_shell_sudo : panel_shell)(world->memory, count, words, NULL, &world->out, &world->err);
     free(copy);
     return code;
+}
+
+int world_run(struct world *world, const char *line)
+{
+    return run(world, line, false);
+}
+
+int world_run_sudo(struct world *world, const char *line)
+{
+    return run(world, line, true);
 }
 
 void world_expect(struct world *world, int code, const char *line)

@@ -15,6 +15,8 @@ void world_init(struct world *world, enum panel_role role);
 void world_finish(struct world *world);
 /** Words are parted by blanks; 'a b' is one word. @return the exit code; what was printed is in out and err */
 int world_run(struct world *world, const char *line);
+/** The same as an account that may only sudo the panel. */
+int world_run_sudo(struct world *world, const char *line);
 /** Fails the test when the exit code is another one. */
 void world_expect(struct world *world, int code, const char *line);
 /** Run the line and kill it at the point; fails the test when it does not come there. */
