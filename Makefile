@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BUILD ?= build
 SAN := $(BUILD)-san
 
-.PHONY: help build build-san demo demo-stop check test bench format clean fresh
+.PHONY: help build install build-san demo demo-stop check test bench format clean fresh
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,6 +15,9 @@ build: ## berthd and berthctl into build/
 	@test -f $(BUILD)/build.ninja || meson setup --buildtype=release $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 	@ninja -C $(BUILD) --quiet
+
+install: build ## berthd, berthctl, pipelines and manual pages into /usr/local (or DESTDIR)
+	@meson install -C $(BUILD) --no-rebuild --quiet
 
 build-san:
 	@dev/install --for test

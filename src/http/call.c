@@ -171,7 +171,7 @@ static enum MHD_Result check_query(void *context, enum MHD_ValueKind kind, const
 
 bool call_query_known(struct call *call, const char *const *known)
 {
-    struct problem problem;
+    struct problem problem = { 0 };
     struct query_check check = { .known = known, .problem = &problem, .ok = true };
     MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND, check_query, &check);
     if (!check.ok)
