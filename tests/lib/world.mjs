@@ -20,6 +20,7 @@ export { until };
 
 const source = fileURLToPath(new URL("../..", import.meta.url));
 export const build = process.env.BERTH_BUILD ?? join(source, "build");
+const pipelines = join(source, "pipelines");
 const berthd = join(build, "src/daemon/berthd");
 const berthctl = join(build, "src/cli/berthctl");
 const reveal = join(build, "tests/lib/reveal");
@@ -85,7 +86,7 @@ export class World {
   // ---- berthd -------------------------------------------------------------------------------------------------------
 
   init() {
-    const run = spawnSync(berthctl, ["init", "--dir", this.directory], { encoding: "utf8" });
+    const run = spawnSync(berthctl, ["init", "--dir", this.directory, "--pipelines", pipelines], { encoding: "utf8" });
     if (run.status !== 0) throw new Error(`berthctl init: exit ${run.status}\n${run.stdout}${run.stderr}`);
     [this.token] = /berth_[A-Za-z0-9_-]{43}/.exec(run.stdout) ?? [];
     if (!this.token) throw new Error(`berthctl init printed no token\n${run.stdout}`);
@@ -96,7 +97,7 @@ export class World {
         .filter((match) => match)
         .map(([, key, value]) => [key, value]),
     );
-    this.configure({ listen: "127.0.0.1:0", ssh_key_file: this.lab.status().key, pipelines_dir: join(source, "pipelines") });
+    this.configure({ listen: "127.0.0.1:0", ssh_key_file: this.lab.status().key, pipelines_dir: pipelines });
     this.database = this.settings.database.replace("sqlite://", "");
     this.api = new Api(() => this.daemon.base, this.token);
   }
@@ -118,6 +119,7 @@ export class World {
     const daemon = this.spawn(env);
     await daemon.listening();
     this.daemon = daemon;
+    [, this.installation] = await daemon.said(/event=store\.owned .*installation=(\w+)/);
     return daemon;
   }
 
