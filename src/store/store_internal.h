@@ -15,6 +15,7 @@ struct store {
 };
 
 /* States as text inside statements: a partial index is used only where the statement says the same literal. */
+#define SQL_SERVICE_ACCEPTED "0"
 #define SQL_SERVICE_TERMINATED "6"
 #define SQL_SERVICE_UNSETTLED "status IN (0, 1, 2, 4, 5)"
 #define SQL_TASK_BLOCKED "0"
@@ -24,7 +25,8 @@ struct store {
 #define SQL_TASK_HELD "4"
 #define SQL_TASK_FAILED "6"
 #define SQL_ATTEMPT_RUNNING "0"
-_Static_assert(SERVICE_TERMINATED == 6 && SERVICE_LIVE == 3 && SERVICE_STATUS_COUNT == 7, "indexes on service");
+_Static_assert(SERVICE_ACCEPTED == 0 && SERVICE_TERMINATED == 6 && SERVICE_LIVE == 3 && SERVICE_STATUS_COUNT == 7,
+               "indexes on service");
 _Static_assert(TASK_BLOCKED == 0 && TASK_QUEUED == 1 && TASK_RUNNING == 2 && TASK_WAITING == 3 && TASK_HELD == 4 &&
                    TASK_FAILED == 6,
                "indexes on task");

@@ -33,6 +33,15 @@ static const char sql_services_of_domain[] =
     "  UNION ALL"
     "  SELECT id FROM service WHERE domain_key = $8 AND status = " SQL_SERVICE_TERMINATED ") AND" SERVICE_FILTER;
 
+/* Accepted services, which are few, are not in the index of clients yet. */
+static const char sql_services_of_client[] =
+    "SELECT " SERVICE_COLUMNS
+    " FROM service WHERE id IN"
+    " (SELECT id FROM service WHERE client_id = $6 AND status <> " SQL_SERVICE_ACCEPTED
+    "  UNION ALL"
+    "  SELECT id FROM service WHERE client_id = $6 AND status = " SQL_SERVICE_ACCEPTED " AND " SQL_SERVICE_UNSETTLED
+    ") AND" SERVICE_FILTER;
+
 static bool is_prefix(const char *domain)
 {
     size_t length = strlen(domain);
@@ -45,6 +54,8 @@ static const char *service_statement(const struct service_filter *filter)
         return sql_services_of_external_id;
     if (filter->domain != NULL && !is_prefix(filter->domain))
         return sql_services_of_domain;
+    if (filter->client_id != NULL)
+        return sql_services_of_client;
     if (filter->has_status && filter->status != SERVICE_LIVE && filter->status != SERVICE_TERMINATED)
         return sql_services_unsettled;
     return sql_services;
@@ -96,16 +107,18 @@ bool store_list_operations(struct store *store, int64_t service_id, struct opera
 }
 
 /* $1 ids below, $2 node or 0, $3 limit, $4 state or -1. A state with an index of its own is named by a literal and found through
- * it; the others are met going back from the newest task. */
-#define TASKS_WHERE(condition)                                                                                         \
-    "SELECT " TASK_COLUMNS " FROM task WHERE " condition                                                               \
-    " AND id < $1 AND ($2 = 0 OR node_id = $2) ORDER BY id DESC LIMIT $3"
+ * it; plus signs keep SQLite from going back through all tasks for the sake of the order. The other states have no index and are
+ * met just so. */
+#define TASKS_WHERE(condition, id)                                                                                     \
+    "SELECT " TASK_COLUMNS " FROM task WHERE " condition " AND " id " < $1 AND ($2 = 0 OR node_id = $2) ORDER BY " id  \
+    " DESC LIMIT $3"
 
-static const char sql_tasks[] = TASKS_WHERE("($4 < 0 OR state = $4)");
-static const char sql_tasks_queued[] = TASKS_WHERE("state = " SQL_TASK_QUEUED);
-static const char sql_tasks_running[] = TASKS_WHERE("state = " SQL_TASK_RUNNING);
-static const char sql_tasks_waiting[] = TASKS_WHERE("state = " SQL_TASK_WAITING);
-static const char sql_tasks_stuck[] = TASKS_WHERE("state = $4 AND state IN (" SQL_TASK_HELD ", " SQL_TASK_FAILED ")");
+static const char sql_tasks[] = TASKS_WHERE("($4 < 0 OR state = $4)", "id");
+static const char sql_tasks_queued[] = TASKS_WHERE("state = " SQL_TASK_QUEUED, "+id");
+static const char sql_tasks_running[] = TASKS_WHERE("state = " SQL_TASK_RUNNING, "id");
+static const char sql_tasks_waiting[] = TASKS_WHERE("state = " SQL_TASK_WAITING, "+id");
+static const char sql_tasks_stuck[] =
+    TASKS_WHERE("state = $4 AND state IN (" SQL_TASK_HELD ", " SQL_TASK_FAILED ")", "id");
 
 static const char *task_statement(enum task_state state, bool *ret_takes_state)
 {

@@ -285,6 +285,11 @@ static void a_list_for_people_applies_every_filter(void **state)
         { "status failed", { .has_status = true, .status = SERVICE_FAILED, .limit = 10 }, 1, "onerous.example" },
         { "status accepted", { .has_status = true, .status = SERVICE_ACCEPTED, .limit = 10 }, 1, "one.example" },
         { "client", { .client_id = "c2", .limit = 10 }, 1, "onerous.example" },
+        { "client with an accepted service", { .client_id = "c1", .limit = 10 }, 3, "two.example" },
+        { "client and status",
+          { .client_id = "c1", .has_status = true, .status = SERVICE_TERMINATED, .limit = 10 },
+          1,
+          "one.example" },
         { "client and domain", { .client_id = "c2", .domain = "one.example", .limit = 10 }, 0, NULL },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

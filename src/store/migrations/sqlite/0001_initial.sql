@@ -120,7 +120,8 @@ CREATE UNIQUE INDEX service_idempotency_key ON service (idempotency_key) WHERE i
 CREATE UNIQUE INDEX service_domain ON service (domain_key) WHERE status <> 6;
 -- All but live and terminated, which are most and are found without it.
 CREATE INDEX service_unsettled ON service (status) WHERE status IN (0, 1, 2, 4, 5);
--- Terminated ones enter these when they end, so that an order does not pay for them.
+-- Services enter these when their graph is made and when they end, so that an order does not pay for them.
+CREATE INDEX service_client ON service (client_id) WHERE status <> 0;
 CREATE INDEX service_former_external_id ON service (external_id, generation) WHERE external_id <> '' AND status = 6;
 CREATE INDEX service_former_domain ON service (domain_key) WHERE status = 6;
 
@@ -181,11 +182,12 @@ CREATE TABLE task (
     inputs_hash    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX task_operation ON task (operation_id);
--- One index per state that is looked for, each with the tasks of that state only: finished tasks are in none of them.
-CREATE INDEX task_queued ON task (queue) WHERE state = 1;
+-- One index per state that is looked for, each with the tasks of that state only: finished tasks are in none of them. The state
+-- itself (always the same) is in the entry so that counting need not look at the task.
+CREATE INDEX task_queued ON task (queue, state) WHERE state = 1;
 CREATE INDEX task_queued_action ON task (queue, action) WHERE state = 1;
 CREATE INDEX task_running ON task (state) WHERE state = 2;
-CREATE INDEX task_waiting ON task (due_at_ms) WHERE state = 3;
+CREATE INDEX task_waiting ON task (due_at_ms, state) WHERE state = 3;
 CREATE INDEX task_stuck ON task (state) WHERE state IN (4, 6);
 
 -- from_task must end well before to_task starts; met: it has.
