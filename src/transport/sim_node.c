@@ -1,0 +1,81 @@
+/* sim_node.c - see sim_node.h. */
+#include "transport/sim_node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/redact.h"
+
+#define WORDS_MAX 64
+
+bool sim_goes_on(const struct segment *segment, int exit_code)
+{
+    for (unsigned i = 0; i < segment->go_on_count; i++) {
+        if (segment->go_on[i] == exit_code || segment->go_on[i] == SEGMENT_GO_ON_ANY)
+            return true;
+    }
+    return false;
+}
+
+/* A file as the node's shell makes it: fresh, mode 0600. */
+static void put_file(struct panel_memory *memory, const char *path, const char *text)
+{
+    struct panel_host *host = panel_memory_host(memory);
+    host->ops->write(host, path, text, strlen(text));
+    host->ops->set_mode(host, path, 0600);
+}
+
+static char *text_of(struct buf *text, bool *ret_truncated)
+{
+    if (text->length > RESULT_OUTPUT_MAX) {
+        text->length = RESULT_OUTPUT_MAX;
+        text->data[RESULT_OUTPUT_MAX] = '\0';
+        *ret_truncated = true;
+    }
+    if (text->length > 0)
+        redact_bytes(text->data, text->length);
+    return buf_steal(text);
+}
+
+void sim_run_segment(struct panel_memory *memory, bool is_sudo, const char *file_path, const struct segment *segment,
+                     struct segment_result *ret_result)
+{
+    struct panel_host *host = panel_memory_host(memory);
+    char *argv[WORDS_MAX];
+    char sudo[] = "sudo", no_question[] = "-n";
+    int argc = 0;
+    CLEANUP(freep) char *path = xstrdup(file_path);
+    struct buf out = BUF_INIT, err = BUF_INIT;
+    if (segment->as_root && is_sudo) {
+        argv[argc++] = sudo;
+        argv[argc++] = no_question;
+    }
+    for (size_t i = 0; segment->argv[i] != NULL && argc < WORDS_MAX - 1; i++)
+        argv[argc++] = strcmp(segment->argv[i], "{file}") == 0 ? path : segment->argv[i];
+    argv[argc] = NULL;
+    if (segment->input_kind == INPUT_FILE)
+        put_file(memory, path, segment->input);
+    const char *input = segment->input_kind == INPUT_STDIN ? segment->input : NULL;
+    int exit_code = is_sudo ? panel_shell_sudo(memory, argc, argv, input, &out, &err)
+                            : panel_shell(memory, argc, argv, input, &out, &err);
+    if (segment->input_kind == INPUT_FILE)
+        host->ops->remove(host, path); /* a command may have moved it */
+    *ret_result = (struct segment_result){ .ran = true, .exit_code = exit_code };
+    ret_result->out = text_of(&out, &ret_result->truncated);
+    ret_result->err = text_of(&err, &ret_result->truncated);
+}
+
+void sim_run_command(struct panel_memory *memory, bool is_sudo, const struct command *command,
+                     struct command_result *ret_result)
+{
+    *ret_result = (struct command_result){ .outcome = OUTCOME_ENDED, .number = command->number };
+    ret_result->segment_count = command->segment_count;
+    ret_result->segments = xcalloc(command->segment_count + 1, sizeof(*ret_result->segments));
+    for (size_t i = 0; i < command->segment_count; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/tmp/berth-%u-%zu", command->number, i);
+        sim_run_segment(memory, is_sudo, path, &command->segments[i], &ret_result->segments[i]);
+        if (!sim_goes_on(&command->segments[i], ret_result->segments[i].exit_code))
+            break;
+    }
+}
