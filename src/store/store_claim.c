@@ -189,7 +189,7 @@ bool store_list_queues(struct store *store, int64_t **ret_queues, size_t *ret_co
 static const char sql_wake_due[] = "UPDATE task SET state = " SQL_TASK_QUEUED
                                    ", reason = ''"
                                    " WHERE id IN (SELECT id FROM task WHERE state = " SQL_TASK_WAITING
-                                   " AND due_at_ms <= $1 ORDER BY due_at_ms, id LIMIT $2) RETURNING queue";
+                                   " AND due_at_ms <= $1 ORDER BY due_at_ms LIMIT $2) RETURNING queue";
 
 bool store_wake_due(struct store *store, int64_t now_ms, size_t limit, int64_t **ret_queues, size_t *ret_count,
                     struct err *err)
