@@ -15,12 +15,20 @@ static const struct {
     const struct panel_command *commands;
     const size_t *count;
 } tables[] = {
-    { commands_system, &commands_system_count },   { commands_package, &commands_package_count },
-    { commands_user, &commands_user_count },       { commands_user_change, &commands_user_change_count },
-    { commands_web, &commands_web_count },         { commands_web_change, &commands_web_change_count },
-    { commands_mail, &commands_mail_count },       { commands_mail_account, &commands_mail_account_count },
-    { commands_dns, &commands_dns_count },         { commands_dns_record, &commands_dns_record_count },
+    { commands_system, &commands_system_count },
+    { commands_package, &commands_package_count },
+    { commands_user, &commands_user_count },
+    { commands_user_jail, &commands_user_jail_count },
+    { commands_user_list, &commands_user_list_count },
+    { commands_user_change, &commands_user_change_count },
+    { commands_web, &commands_web_count },
+    { commands_web_change, &commands_web_change_count },
+    { commands_mail, &commands_mail_count },
+    { commands_mail_account, &commands_mail_account_count },
+    { commands_dns, &commands_dns_count },
+    { commands_dns_record, &commands_dns_record_count },
     { commands_restart, &commands_restart_count },
+    { commands_all_domains, &commands_all_domains_count },
 };
 
 static const struct panel_command *command_find(const char *name)

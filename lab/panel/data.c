@@ -171,6 +171,17 @@ char *user_path(struct panel *panel, const char *user, const char *name)
     return text_format(panel, USERS_DIR "/%s%s%s", user, *name == '\0' ? "" : "/", name);
 }
 
+char *home_path(struct panel *panel, const char *user, const char *name)
+{
+    return text_format(panel, "/home/%s%s%s", user, *name == '\0' ? "" : "/", name);
+}
+
+bool passwd_has(struct panel *panel, const char *user)
+{
+    const char *line = text_format(panel, "\n%s:", user), *passwd = file_read(panel, "/etc/passwd");
+    return text_starts(passwd, line + 1) || strstr(passwd, line) != NULL;
+}
+
 /* Where KEY=' begins a word of the text; ret_value is behind the quote. */
 static const char *key_find(const char *text, const char *key)
 {

@@ -140,6 +140,8 @@ void file_delete_lines_from(struct panel *panel, const char *path, const char *s
 
 /* Objects: lines of KEY='value' (data.c) */
 char *user_path(struct panel *panel, const char *user, const char *name);
+char *home_path(struct panel *panel, const char *user, const char *name);
+bool passwd_has(struct panel *panel, const char *user);
 char *value_of(struct panel *panel, const char *text,
                const char *key); /* KEY='...' at the start of a word; "" if none */
 char *value_set(struct panel *panel, const char *line, const char *key, const char *value);
@@ -215,7 +217,6 @@ void list_lines(struct panel *panel, const char *format, const char *text, const
                 const char *extra);
 
 /* Parts that several commands use */
-void web_write_configs(struct panel *panel, const char *user, const char *domain, const char *line);
 bool zone_write(struct panel *panel, const char *user, const char *domain); /* zone file, named.conf, reload */
 void zone_raise_serial(struct panel *panel, const char *user, const char *domain);
 char *dkim_value(struct panel *panel, const char *user, const char *domain); /* base64 of the public key; "" without */
@@ -226,6 +227,8 @@ char *dkim_value(struct panel *panel, const char *user, const char *domain); /* 
 COMMANDS(system);
 COMMANDS(package);
 COMMANDS(user);
+COMMANDS(user_jail);
+COMMANDS(user_list);
 COMMANDS(user_change);
 COMMANDS(web);
 COMMANDS(web_change);
@@ -234,5 +237,6 @@ COMMANDS(mail_account);
 COMMANDS(dns);
 COMMANDS(dns_record);
 COMMANDS(restart);
+COMMANDS(all_domains);
 
 #endif

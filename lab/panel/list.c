@@ -14,7 +14,6 @@ void list_close(struct panel *panel)
     buf_add_text(panel->out, "}\n");
 }
 
-/* A field is a key; its text after ':' is a literal value or names another key with '$'. */
 static const char *field_value(struct panel *panel, const char *values, const char *field)
 {
     return value_of(panel, values, field + strspn(field, "=\t"));

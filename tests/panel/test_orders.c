@@ -268,6 +268,25 @@ static void deleting_a_user_leaves_nothing_behind(void **context)
     buf_finish(&dump);
 }
 
+static void the_plural_commands_take_every_domain_of_the_user_and_no_other(void **context)
+{
+    struct world *world = *context;
+    add_users(world);
+    world_expect(world, 0, "v-add-web-domain olga tarn.net '' no");
+    world_expect(world, 0, "v-add-web-domain olga fen.de '' no");
+    world_expect(world, 0, "v-add-web-domain piet moor.org '' no");
+    world_expect(world, 0, "v-suspend-web-domains olga no");
+    world_expect(world, 0, "v-list-web-domains olga json");
+    assert_null(strstr(buf_text(&world->out), "\"SUSPENDED\": \"no\""));
+    world_expect(world, 0, "v-unsuspend-web-domains olga no");
+    world_expect(world, 0, "v-list-web-domains olga json");
+    assert_null(strstr(buf_text(&world->out), "\"SUSPENDED\": \"yes\""));
+    world_expect(world, 0, "v-delete-web-domains olga no");
+    world_expect(world, 0, "v-list-web-domains olga json");
+    assert_string_equal(buf_text(&world->out), "{\n}\n");
+    world_expect(world, 0, "v-list-web-domain piet moor.org json");
+}
+
 static void a_strict_umask_closes_the_account_until_it_is_rebuilt(void **context)
 {
     struct world *world = *context;
@@ -382,6 +401,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(suspending_takes_everything_away_and_unsuspending_gives_it_back, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(deleting_a_user_leaves_nothing_behind, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_plural_commands_take_every_domain_of_the_user_and_no_other, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_strict_umask_closes_the_account_until_it_is_rebuilt, setup, teardown),
         cmocka_unit_test_setup_teardown(a_password_comes_from_a_file_under_tmp_and_from_nowhere_else, setup, teardown),
         cmocka_unit_test_setup_teardown(sudo_runs_the_panel_and_nothing_else, setup, teardown),
