@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "deploy.h"
 #include "transport/probe.h"
 #include "transport/sim_node.h"
-#include "world.h"
 
 #define BIN "/usr/local/hestia/bin/"
 

@@ -1,7 +1,7 @@
-/* world.h - four modelled nodes, a virtual clock, and the smallest engine that can deploy a service: one step after the other,
+/* deploy.h - four modelled nodes, a virtual clock, and the smallest engine that can deploy a service: one step after the other,
  * attempts with fences, pick-up of what is unknown. It shows that transport and drivers keep their promises without the engine. */
-#ifndef BERTH_TESTS_SIM_WORLD_H
-#define BERTH_TESTS_SIM_WORLD_H
+#ifndef BERTH_TESTS_SIM_DEPLOY_H
+#define BERTH_TESTS_SIM_DEPLOY_H
 
 #include "base/buf.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
-/* world.c - see world.h. */
-#include "world.h"
+/* deploy.c - see deploy.h. */
+#include "deploy.h"
 
 #include <assert.h>
 #include <inttypes.h>
