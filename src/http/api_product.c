@@ -54,9 +54,12 @@ static bool read_spec(const json_t *root, char **ret_spec, struct problem *probl
         if (role != NULL)
             json_object_set(spec, roles[i], role);
     }
+    bool sells = json_object_size(spec) > 0;
     CLEANUP(freep) char *text = json_dumps(spec, JSON_COMPACT);
     json_decref(spec);
     struct err err;
+    if (!sells)
+        return problem_set(problem, PROBLEM_MISSING_FIELD, "", "the product sells nothing: give web, mail or dns");
     return product_spec_canonical(text, ret_spec, &err) || problem_from_err(problem, &err);
 }
 
