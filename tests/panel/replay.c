@@ -3,7 +3,7 @@
  *
  *   = WORLD ROLE IP HOSTNAME    a fresh node: full, web, mail or dns
  *   + WORLD COMMAND...          a step that was not recorded but whose effect the next rows show; words in '' or "" may hold blanks
- *   + WORLD @write PATH TEXT    (\n in TEXT is a newline), @break|@mend SERVICE, @until DAYS (the clock), @umask MODE
+ *   + WORLD @write PATH TEXT    (\n in TEXT is a newline), @break|@mend SERVICE
  *   ID WORLD replay [KEYS]      run it; values of these JSON keys (comma list) are not compared
  *   ID WORLD exit REASON        run it, compare only the exit code
  *   ID WORLD kill POINT         run it and kill it at the point
