@@ -1,4 +1,4 @@
-/* berth_sim.c - berth-sim: run worlds by their seeds and check each at its end. A failing seed replays exactly:
+/* berth_sim.c - berth-sim: run companies by their seeds and check each at its end. A failing seed replays exactly:
  *   berth-sim --seed N --count 1 --trace */
 #include <getopt.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "world.h"
+#include "company.h"
 
 static void usage(FILE *out)
 {
@@ -16,21 +16,21 @@ static void usage(FILE *out)
             "usage: berth-sim [--seed N] [--count N] [--orders N] [--minutes N] [--calm] [--sudo] [--trace] [--log]\n"
             "\n"
             "  --seed N     the first seed (1)            --count N    how many seeds (100)\n"
-            "  --orders N   per world (1 to 6, by seed)   --minutes N  how long things go wrong (10)\n"
+            "  --orders N   per company (1 to 6, by seed)   --minutes N  how long things go wrong (10)\n"
             "  --calm       no faults, no kills           --sudo       nodes by sudo (else every third seed)\n"
             "  --trace      print every event             --log        the engine's log on standard error\n");
 }
 
-/** One world. @return breaches */
-static unsigned run(const struct world_options *options, bool trace, struct world_figures *ret_figures)
+/** One company. @return breaches */
+static unsigned run(const struct company_options *options, bool trace, struct company_figures *ret_figures)
 {
-    struct world *world = world_create(options);
-    world_run(world, INT64_C(24) * 3600 * 1000);
-    unsigned breaches = world_check(world);
+    struct company *company = company_create(options);
+    company_run(company, INT64_C(24) * 3600 * 1000);
+    unsigned breaches = company_check(company);
     if (trace)
-        world_print_trace(world);
-    world_get_figures(world, ret_figures);
-    world_destroy(world);
+        company_print_trace(company);
+    company_get_figures(company, ret_figures);
+    company_destroy(company);
     return breaches;
 }
 
@@ -66,13 +66,13 @@ int main(int argc, char **argv)
     unsigned breaches = 0, failed_seeds = 0, live = 0, failed = 0, kills = 0;
     int64_t begin_us = clock_measure_us(), virtual_ms = 0;
     for (uint64_t i = 0; i < count; i++) {
-        struct world_figures figures;
-        struct world_options options = { .seed = seed + i,
-                                         .orders = (unsigned)(orders != 0 ? orders : 1 + (seed + i) % 6),
-                                         .faults = !calm,
-                                         .kills = !calm && (seed + i) % 2 == 0,
-                                         .sudo = sudo || (seed + i) % 3 == 0,
-                                         .faults_ms = minutes * 60 * 1000 };
+        struct company_figures figures;
+        struct company_options options = { .seed = seed + i,
+                                           .orders = (unsigned)(orders != 0 ? orders : 1 + (seed + i) % 6),
+                                           .faults = !calm,
+                                           .kills = !calm && (seed + i) % 2 == 0,
+                                           .sudo = sudo || (seed + i) % 3 == 0,
+                                           .faults_ms = minutes * 60 * 1000 };
         unsigned found = run(&options, trace, &figures);
         if (found > 0) {
             failed_seeds++;
