@@ -100,6 +100,8 @@ void talk_end_reply(struct talk *talk, const char *command, const struct hestia_
 /** The same after a look at the user, whose fault 3, 5 and 8 may be: gone, suspended, half-created. May run a command
  * first. */
 void talk_end_refused(struct talk *talk, const char *command, const struct hestia_reply *reply);
+/** End in a conflict that shows what a person has to run as root: the whole command line, or none of it. */
+void talk_end_command(struct talk *talk, const char *cause_id, const char *why, const char *command);
 /** End when the look gave no answer. @return true when it ended */
 bool talk_end_look(struct talk *talk, const char *command, const struct look *look);
 /**

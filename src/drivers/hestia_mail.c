@@ -37,47 +37,50 @@ static bool segment_has_key(const struct talk *talk, size_t index)
 /* ---- doubled lines ------------------------------------------------------------------------------------------------
  */
 
-/* A second add of a half-created object writes a second line; then every command for it ends with 2 until root removes
- * one (contract, state "mail a"). The expression removes the first of them. */
-static void doubled_commands(const char *key, const char *value, char *ret_fixed, size_t fixed_size, char *ret_edit,
-                             size_t edit_size)
+/* A second add of a half-created object writes a second line; then every command for it ends with 2 until root removes one
+ * (contract, state "mail a"). The panel finds lines with a pattern in which a dot stands for any character, so the same
+ * error comes from two names that only look alike: both ways of counting must see the same two lines before one is removed. */
+static void look_doubled(struct talk *talk, const char *line, const char *file)
 {
-    CLEANUP(buf_finish) struct buf pattern = BUF_INIT;
-    for (const char *at = value; *at != '\0'; at++)
-        buf_addf(&pattern, "%s%c", *at == '.' ? "\\" : "", *at);
-    snprintf(ret_fixed, fixed_size, "%s='%s'", key, value);
-    snprintf(ret_edit, edit_size, "0,/%s='%s'/{/%s='%s'/d}", key, buf_text(&pattern), key, buf_text(&pattern));
+    on_any(talk_look(talk, "grep", "-c", "-F", "--", line, file, NULL));
+    on_any(talk_look(talk, "grep", "-c", "--", line, file, NULL));
+}
+
+static bool stands_times(const struct talk *talk, size_t first, int times)
+{
+    return atoi(talk_segment(talk, first)->out) == times && atoi(talk_segment(talk, first + 1)->out) == times;
 }
 
 /* @return true: one line is removed now; false: a command has to run first, or it ended */
 static bool repair_doubled(struct talk *talk, const char *file, const char *key, const char *value,
                            const struct look *look)
 {
-    char fixed[320], edit[1200];
-    doubled_commands(key, value, fixed, sizeof(fixed), edit, sizeof(edit));
+    char line[320], edit[700], command[1100];
+    snprintf(line, sizeof(line), "%s='%s'", key, value);
+    snprintf(edit, sizeof(edit), "0,/%s/{/%s/d}", line, line); /* the first of them */
+    snprintf(command, sizeof(command), "sed -i \"%s\" %s", edit, file);
     talk_begin(talk);
     on_any(talk_look(talk, "v-list-user", talk->step->user, "json", NULL));
     if (!talk->step->sudo)
-        talk_look(talk, "grep", "-c", "-F", "--", fixed, file, NULL);
+        look_doubled(talk, line, file);
     if (!talk_run(talk) || !talk_user_is_ours(talk, 0))
         return false;
     if (talk->step->sudo) {
-        move_end(talk->move, "conflict.doubled-line", "%s: if it is a doubled line: sed -i \"%s\" %s", look->error,
-                 edit, file);
+        talk_end_command(talk, "conflict.doubled-line", look->error, command);
         return false;
     }
-    if (atoi(talk_segment(talk, 1)->out) != 2) {
+    if (!stands_times(talk, 1, 2)) {
         move_end(talk->move, look->cause_id, "%s", look->error);
         return false;
     }
     talk_begin(talk);
-    on_any(talk_make(talk, "sed", "-i", edit, file, NULL));
-    on_any(talk_look(talk, "grep", "-c", "-F", "--", fixed, file, NULL));
+    talk_make(talk, "sed", "-i", edit, file, NULL);
+    look_doubled(talk, line, file);
     if (!talk_run(talk))
         return false;
-    if (atoi(talk_segment(talk, 1)->out) == 1)
+    if (stands_times(talk, 1, 1))
         return true;
-    move_end(talk->move, "conflict.doubled-line", "sed did not remove it; look at %s in %s", fixed, file);
+    move_end(talk->move, "conflict.doubled-line", "sed did not remove it; look at %s in %s", line, file);
     return false;
 }
 

@@ -116,6 +116,17 @@ void talk_end_reply(struct talk *talk, const char *command, const struct hestia_
     move_end(talk->move, cause_id, "%s: %s", command, error);
 }
 
+void talk_end_command(struct talk *talk, const char *cause_id, const char *why, const char *command)
+{
+    const size_t room = sizeof(talk->move->detail);
+    if (strlen(command) >= room) /* cut short, an rm -rf would name another directory */
+        move_end(talk->move, cause_id, "%s; the command is too long to be shown, see docs/drivers.md", why);
+    else if (strlen(why) + 2 + strlen(command) >= room)
+        move_end(talk->move, cause_id, "%s", command);
+    else
+        move_end(talk->move, cause_id, "%s; %s", why, command);
+}
+
 bool talk_end_look(struct talk *talk, const char *command, const struct look *look)
 {
     if (look->state == LOOK_PRESENT || look->state == LOOK_ABSENT)

@@ -168,11 +168,13 @@ static bool list_is_empty(const struct segment_result *segment)
 static void end_half_user(struct talk *talk, const char *why, bool has_data)
 {
     const char *user = talk->step->user;
+    char command[200];
     if (has_data)
-        move_end(talk->move, "conflict.user-left-over", "%s; v-delete-user %s no", why, user);
+        snprintf(command, sizeof(command), "v-delete-user %s no", user);
     else
-        move_end(talk->move, "conflict.user-left-over",
-                 "%s; chattr -i /home/%s/conf; userdel -f %s; rm -rf -- /home/%s", why, user, user, user);
+        snprintf(command, sizeof(command), "chattr -i /home/%s/conf; userdel -f %s; rm -rf -- /home/%s", user, user,
+                 user);
+    talk_end_command(talk, "conflict.user-left-over", why, command);
 }
 
 enum { SECOND_GETENT, SECOND_PACKAGE, SECOND_WEB, SECOND_MAIL, SECOND_DNS, SECOND_DATA, SECOND_HOME };

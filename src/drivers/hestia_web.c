@@ -112,8 +112,9 @@ static void domain_repair(struct talk *talk, const char *dir)
 static void domain_investigate(struct talk *talk, const struct hestia_reply *reply)
 {
     const struct step *step = talk->step;
-    char dir[320];
+    char dir[320], command[340];
     domain_dir(step, dir, sizeof(dir));
+    snprintf(command, sizeof(command), "rm -rf -- %s", dir);
     talk_begin(talk);
     on_any(talk_look(talk, "v-list-user", step->user, "json", NULL));
     size_t owners = talk_look_owners(talk, NULL);
@@ -128,12 +129,11 @@ static void domain_investigate(struct talk *talk, const struct hestia_reply *rep
     if (owner.is_foreign)
         move_end(talk->move, "conflict.domain", "%s belongs to user %s on this node", owner.name, owner.user);
     else if (step->sudo)
-        move_end(talk->move, "conflict.left-over", "%s; if nothing there is needed: rm -rf -- %s", reply->error, dir);
+        talk_end_command(talk, "conflict.left-over", reply->error, command);
     else if (found.exit_code != 0)
         move_end(talk->move, "conflict.domain", "nobody owns %s, yet the panel says: %s", step->domain, reply->error);
     else if (!holds_skeleton_only(&found, dir))
-        move_end(talk->move, "conflict.left-over", "it holds files of somebody; if they are not needed: rm -rf -- %s",
-                 dir);
+        talk_end_command(talk, "conflict.left-over", "the directory that is left over holds somebody's files", command);
     else
         domain_repair(talk, dir);
 }

@@ -10,10 +10,12 @@
 #define LOOK_ACCOUNTS "v-list-mail-accounts acme acme.example json | "
 #define REBUILD_MAIL "v-rebuild-mail-domain acme acme.example no | "
 #define DOUBLED "\"Error: Invalid object format: DOMAIN='acme.example' DOMAIN='acme.example'\\n\""
-#define DOUBLED_SED "0,/DOMAIN='acme\\.example'/{/DOMAIN='acme\\.example'/d}"
-#define DOUBLED_SED_QUOTED "'0,/DOMAIN='\\''acme\\.example'\\''/{/DOMAIN='\\''acme\\.example'\\''/d}'"
+#define DOUBLED_SED "0,/DOMAIN='acme.example'/{/DOMAIN='acme.example'/d}"
+#define DOUBLED_SED_QUOTED "'0,/DOMAIN='\\''acme.example'\\''/{/DOMAIN='\\''acme.example'\\''/d}'"
 #define MAIL_CONF "/usr/local/hestia/data/users/acme/mail.conf"
-#define GREP_DOUBLED "grep -c -F -- 'DOMAIN='\\''acme.example'\\''' " MAIL_CONF " | "
+#define GREP_DOUBLED(count) \
+    "grep -c -F -- 'DOMAIN='\\''acme.example'\\''' " MAIL_CONF " | 0 | \"" count "\\n\"\n" \
+    "grep -c -- 'DOMAIN='\\''acme.example'\\''' " MAIL_CONF " | 0 | \"" count "\\n\"\n"
 
 const struct story mail_domains[] = {
     { "a fresh mail domain is one round trip with one change", "mail.domain", false, false,
@@ -99,9 +101,9 @@ const struct story mail_domains[] = {
     { "a doubled line: root removes one, the rest is as after a kill", "mail.domain", false, true,
       LOOK_MAIL "2 | " DOUBLED "\n"
       "--\n"
-      "v-list-user acme json | 0 | user.ours\n" GREP_DOUBLED "0 | \"2\\n\"\n"
+      "v-list-user acme json | 0 | user.ours\n" GREP_DOUBLED("2")
       "--\n"
-      "sed -i " DOUBLED_SED_QUOTED " " MAIL_CONF " | 0\n" GREP_DOUBLED "0 | \"1\\n\"\n"
+      "sed -i " DOUBLED_SED_QUOTED " " MAIL_CONF " | 0\n" GREP_DOUBLED("1")
       "--\n"
       "v-list-user acme json | 0 | user.ours\n" LOOK_MAIL "0 | mail.ours\n" LOOK_KEY "0 | nokey\n" LOOK_ACCOUNTS "0 | empty\n"
       "--\n"
@@ -113,11 +115,19 @@ const struct story mail_domains[] = {
       "--\n"
       "v-list-user acme json | 0 | user.ours\n"
       "--\n"
-      "= conflict conflict.doubled-line: Invalid object format: if it is a doubled line: sed -i \"" DOUBLED_SED "\" " MAIL_CONF "\n" },
+      "= conflict conflict.doubled-line: Invalid object format; sed -i \"" DOUBLED_SED "\" " MAIL_CONF "\n" },
+    { "two names that look alike to the panel are no doubled line", "mail.domain", false, true,
+      LOOK_MAIL "2 | " DOUBLED "\n"
+      "--\n"
+      "v-list-user acme json | 0 | user.ours\n"
+      "grep -c -F -- 'DOMAIN='\\''acme.example'\\''' " MAIL_CONF " | 0 | \"1\\n\"\n"
+      "grep -c -- 'DOMAIN='\\''acme.example'\\''' " MAIL_CONF " | 0 | \"2\\n\"\n"
+      "--\n"
+      "= failed panel.invalid: Invalid object format\n" },
     { "2 without a doubled line is a refusal", "mail.domain", false, false,
       LOOK_MAIL "2 | \"Error: invalid domain format :: x\\n\"\n"
       "--\n"
-      "v-list-user acme json | 0 | user.ours\n" GREP_DOUBLED "1 | \"0\\n\"\n"
+      "v-list-user acme json | 0 | user.ours\n" GREP_DOUBLED("0")
       "--\n"
       "= failed panel.invalid: invalid domain format :: x\n" },
     { "a name that another user has", "mail.domain", false, false,
@@ -200,9 +210,11 @@ const struct story mail_accounts[] = {
       "--\n"
       "v-list-user acme json | 0 | user.ours\n"
       "grep -c -F -- 'ACCOUNT='\\''info'\\''' " ACCOUNT_CONF " | 0 | \"2\\n\"\n"
+      "grep -c -- 'ACCOUNT='\\''info'\\''' " ACCOUNT_CONF " | 0 | \"2\\n\"\n"
       "--\n"
       "sed -i '0,/ACCOUNT='\\''info'\\''/{/ACCOUNT='\\''info'\\''/d}' " ACCOUNT_CONF " | 0\n"
       "grep -c -F -- 'ACCOUNT='\\''info'\\''' " ACCOUNT_CONF " | 0 | \"1\\n\"\n"
+      "grep -c -- 'ACCOUNT='\\''info'\\''' " ACCOUNT_CONF " | 0 | \"1\\n\"\n"
       "--\n"
       REBUILD_MAIL "0\n" LOOK_ACCOUNT "0 | account.500\n"
       "--\n"
@@ -212,7 +224,7 @@ const struct story mail_accounts[] = {
       "--\n"
       "v-list-user acme json | 0 | user.ours\n"
       "--\n"
-      "= conflict conflict.doubled-line: Invalid object format: if it is a doubled line: sed -i "
+      "= conflict conflict.doubled-line: Invalid object format; sed -i "
       "\"0,/ACCOUNT='info'/{/ACCOUNT='info'/d}\" " ACCOUNT_CONF "\n" },
     { "a limit that is reached", "mail.account", false, false,
       LOOK_ACCOUNT "3\n" ADD_ACCOUNT "8 | \"Error: MAIL_ACCOUNTS limit is reached :: upgrade user package\\n\"\n" LOOK_ACCOUNT "3\n"

@@ -101,7 +101,7 @@ const struct story web_domains[] = {
       "v-search-domain-owner acme.example | 3\n"
       "find /home/acme/web/acme.example -xdev -type f | 0 | \"/home/acme/web/acme.example/public_html/shop.php\\n\"\n"
       "--\n"
-      "= conflict conflict.left-over: it holds files of somebody; if they are not needed: rm -rf -- "
+      "= conflict conflict.left-over: the directory that is left over holds somebody's files; rm -rf -- "
       "/home/acme/web/acme.example\n" },
     { "states a to g: without root a person gets the command", "web.domain", true, true,
       LOOK_WEB "3\n" ADD_WEB "4 | \"Error: Web domain folder for acme.example should not exist\\n\"\n" LOOK_WEB "3\n"
@@ -109,7 +109,7 @@ const struct story web_domains[] = {
       "v-list-user acme json | 0 | user.ours\n"
       "v-search-domain-owner acme.example | 3\n"
       "--\n"
-      "= conflict conflict.left-over: Web domain folder for acme.example should not exist; if nothing there is needed: rm -rf "
+      "= conflict conflict.left-over: Web domain folder for acme.example should not exist; rm -rf "
       "-- /home/acme/web/acme.example\n" },
     { "a limit is believed when the user is whole", "web.domain", false, false,
       LOOK_WEB "3\n" ADD_WEB "8 | \"Error: WEB_DOMAINS limit is reached :: upgrade user package\\n\"\n" LOOK_WEB "3\n"

@@ -361,12 +361,35 @@ static void check_verdict(struct play *play, const struct move *move)
         fail_msg("%s: it ended, the story goes on: %s", play->story->name, want);
 }
 
+/* The same step and results give the same move: a run is replayed after a crash. */
+static void check_replay(const struct play *play, const struct move *move)
+{
+    struct move again;
+    driver_hestia.next(play->step, play->results, play->result_count, &again);
+    assert_int_equal(again.verdict, move->verdict);
+    assert_string_equal(again.detail, move->detail);
+    assert_int_equal(again.command != NULL, move->command != NULL);
+    for (size_t i = 0; move->command != NULL && i < move->command->segment_count; i++) {
+        const struct segment *one = &move->command->segments[i], *other = &again.command->segments[i];
+        CLEANUP(buf_finish) struct buf text = BUF_INIT;
+        CLEANUP(buf_finish) struct buf text_again = BUF_INIT;
+        segment_describe(one, &text);
+        segment_describe(other, &text_again);
+        assert_string_equal(buf_text(&text), buf_text(&text_again));
+        assert_int_equal(one->input == NULL, other->input == NULL);
+        if (one->input != NULL)
+            assert_string_equal(one->input, other->input);
+    }
+    move_finish(&again);
+}
+
 void story_play_step(const struct story *story, const struct step *step)
 {
     struct play play = { .story = story, .step = step, .at = story->lines };
     struct move move = { 0 };
     for (;;) {
         driver_hestia.next(step, play.results, play.result_count, &move);
+        check_replay(&play, &move);
         if (move.verdict != VERDICT_NONE)
             break;
         play_command(&play, move.command);

@@ -463,6 +463,49 @@ static void every_kill_is_healed_or_ends_in_a_named_conflict(void **state)
     }
 }
 
+/* State x of the contract: somebody ran the add again over the one line that a cut add had left. */
+static void a_doubled_line_is_mended_by_root_or_by_the_command_that_is_shown(void **state)
+{
+    (void)state;
+    for (unsigned variant = 0; variant < 2; variant++) {
+        struct world world;
+        struct move move;
+        world_init(&world, &roles[1], variant == 1);
+        for (size_t k = 0; k < 2; k++) {
+            struct step step = account_step(roles[1].actions[k], variant == 1);
+            step.limits.mail_domains = 5; /* else the second add ends with the limit, which it counts in lines */
+            play(&world, &step, false, &move);
+            assert_int_equal(move.verdict, VERDICT_DONE);
+            move_finish(&move);
+        }
+        world.kill_at = 1; /* mail-a */
+        panel_memory_on_point(world.runner.memory, on_point, &world);
+        assert_int_equal(shell(&world, "v-add-mail-domain acme acme.example yes yes yes 2048 no"), PANEL_KILLED);
+        assert_string_equal(world.killed_at, "mail-a");
+        assert_int_equal(shell(&world, "v-add-mail-domain acme acme.example yes yes yes 2048 no"), 2);
+        struct step step = account_step("mail.domain", variant == 1);
+        play(&world, &step, false, &move);
+        if (variant == 1) {
+            assert_string_equal(move.cause->id, "conflict.doubled-line");
+            run_shown_commands(&world, move.detail);
+            move_finish(&move);
+            play(&world, &step, false, &move);
+        }
+        if (move.verdict != VERDICT_DONE)
+            fail_msg("%s: %s", move.cause != NULL ? move.cause->id : "restart", move.detail);
+        move_finish(&move);
+        for (size_t k = 3; roles[1].actions[k] != NULL; k++) {
+            step = account_step(roles[1].actions[k], variant == 1);
+            play(&world, &step, false, &move);
+            assert_int_equal(move.verdict, VERDICT_DONE);
+            move_finish(&move);
+        }
+        check_single(&world, "doubled line");
+        check_served(&world, &roles[1], "doubled line");
+        world_finish(&world);
+    }
+}
+
 static void a_repair_that_is_killed_itself_is_healed(void **state)
 {
     (void)state;
@@ -502,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_node_tells_what_it_offers),
         cmocka_unit_test(somebody_elses_objects_are_conflicts_and_stay_as_they_are),
         cmocka_unit_test(every_kill_is_healed_or_ends_in_a_named_conflict),
+        cmocka_unit_test(a_doubled_line_is_mended_by_root_or_by_the_command_that_is_shown),
         cmocka_unit_test(a_repair_that_is_killed_itself_is_healed),
         cmocka_unit_test(a_node_that_is_lost_between_two_segments_is_healed),
     };
