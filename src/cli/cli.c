@@ -128,9 +128,9 @@ static json_t *find_settings(void)
 {
     const char *config_home = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     CLEANUP(freep)
-    char *own =
-        config_home != NULL && config_home[0] == '/' ? xasprintf("%s/berth/ctl.json", config_home)
-                                                     : xasprintf("%s/.config/berth/ctl.json", home == NULL ? "" : home);
+    char *own = config_home != NULL && config_home[0] == '/'
+                    ? xasprintf("%s/berth/ctl.json", config_home)
+                    : xasprintf("%s/.config/berth/ctl.json", home == NULL ? "" : home);
     json_t *settings = read_settings(own);
     return settings != NULL ? settings : read_settings("/etc/berth/ctl.json");
 }
@@ -207,7 +207,10 @@ int64_t cli_int(const json_t *object, const char *field)
 enum cli_exit cli_fail(const struct err *err)
 {
     fflush(stdout);
-    fprintf(stderr, "berthctl: %s\n", err->msg);
+    CLEANUP(freep) char *sentence = xstrdup(err->msg); /* may quote what somebody else has sent */
+    for (char *at = sentence; *at != '\0'; at++)
+        *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
+    fprintf(stderr, "berthctl: %s\n", sentence);
     if (err->code == ERR_DENIED)
         fputs("Give the token with the variable BERTH_TOKEN, the option --token, or a file (see berthctl(1)).\n",
               stderr);

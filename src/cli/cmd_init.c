@@ -281,9 +281,7 @@ static enum cli_exit init(struct cli *cli, const struct cli_args *args)
     const char *pipelines_given = cli_get(args, "pipelines");
     CLEANUP(freep) char *dir = whole_path(dir_given == NULL ? DEFAULT_DIR : dir_given);
     CLEANUP(freep)
-    char *data = whole_path(data_given != NULL  ? data_given
-                            : dir_given != NULL ? dir_given
-                                                : DEFAULT_DATA);
+    char *data = whole_path(data_given != NULL ? data_given : dir_given != NULL ? dir_given : DEFAULT_DATA);
     CLEANUP(freep) char *pipelines = whole_path(pipelines_given == NULL ? BERTH_PIPELINES_DIR : pipelines_given);
     CLEANUP(freep) char *config_path = xasprintf("%s/berth.yaml", dir);
     CLEANUP(freep) char *key_path = xasprintf("%s/berth.key", dir);

@@ -38,8 +38,8 @@ static void print_node(const json_t *node)
     char address[300], room[60];
     snprintf(address, sizeof(address), "%s@%s:%" PRId64, cli_text(node, "user"), cli_text(node, "address"),
              cli_int(node, "port"));
-    snprintf(room, sizeof(room), "%" PRId64 " services, at most %s", cli_int(node, "load"),
-             cli_int(node, "capacity_max") == 0 ? "any number" : number_text(cli_int(node, "capacity_max")));
+    snprintf(room, sizeof(room), "%" PRId64 " services, limit %s", cli_int(node, "load"),
+             cli_int(node, "capacity_max") == 0 ? "none" : number_text(cli_int(node, "capacity_max")));
     term_field("name", cli_text(node, "name"));
     term_field("id", cli_text(node, "id"));
     term_field("state", cli_text(node, "state"));

@@ -12,10 +12,11 @@
 
 #include "base/buf.h"
 
-#define COLUMN_MIN 6 /* a column is not made narrower than this */
+#define COLUMN_MIN 14 /* a column is not made narrower than this; what does not fit then is cut at the right */
 #define BAR_WIDTH 30
 
-static bool is_terminal, has_colors, has_unicode, bar_drawn;
+static bool is_terminal, has_colors, has_unicode;
+static char *drawn; /* what stands in the line of the bar; NULL: nothing */
 
 void term_init(void)
 {
@@ -200,6 +201,23 @@ static void fit(size_t *widths, size_t count, size_t room)
     }
 }
 
+static void print_row(const struct table *table, size_t row, const size_t *widths)
+{
+    size_t room = term_width(), count = table->column_count;
+    for (size_t i = 0; i < count && room > 0; i++) {
+        const char *cell = table->cells[row * count + i];
+        const char *color = row == 0 ? term_bold() : table->is_state[i] ? term_color_of(cell) : "";
+        size_t width = widths[i] < room ? widths[i] : room;
+        bool last = i + 1 == count || width + 2 >= room;
+        fputs(color, stdout);
+        print_cell(cell, width, !last);
+        fputs(color[0] != '\0' ? term_plain() : "", stdout);
+        fputs(last ? "" : "  ", stdout);
+        room = last ? 0 : room - width - 2;
+    }
+    putchar('\n');
+}
+
 void table_print(struct table *table, const char *empty)
 {
     size_t widths[TABLE_COLUMNS_MAX] = { 0 }, count = table->column_count;
@@ -207,16 +225,8 @@ void table_print(struct table *table, const char *empty)
     fit(widths, count, term_width());
     if (table->row_count == 1)
         puts(empty);
-    for (size_t row = 0; table->row_count > 1 && row < table->row_count; row++) {
-        for (size_t i = 0; i < count; i++) {
-            const char *cell = table->cells[row * count + i];
-            const char *color = row == 0 ? term_bold() : table->is_state[i] ? term_color_of(cell) : "";
-            fputs(color, stdout);
-            print_cell(cell, widths[i], i + 1 < count);
-            fputs(color[0] != '\0' ? term_plain() : "", stdout);
-            fputs(i + 1 < count ? "  " : "\n", stdout);
-        }
-    }
+    for (size_t row = 0; table->row_count > 1 && row < table->row_count; row++)
+        print_row(table, row, widths);
     for (size_t i = 0; i < table->row_count * count; i++)
         free(table->cells[i]);
     free(table->cells);
@@ -238,12 +248,19 @@ void term_field(const char *name, const char *value)
 
 void term_draw_bar(const char *what, const char *state, int percent, const char *doing)
 {
+    size_t width = term_width();
+    char *drawing = xasprintf("%zu %d %s %s %s", width, percent, what, state, doing);
+    bool same = drawn != NULL && strcmp(drawn, drawing) == 0;
+    free(drawn);
+    drawn = drawing;
+    if (same) /* drawing it again would flicker */
+        return;
     struct buf bar = BUF_INIT;
     for (int i = 0; i < BAR_WIDTH; i++) {
         bool full = i * 100 < percent * BAR_WIDTH;
         buf_add_text(&bar, has_unicode ? (full ? "\xe2\x96\x88" : "\xe2\x96\x91") : (full ? "#" : "."));
     }
-    size_t used = term_columns(what) + 2 + strlen(state) + 2 + BAR_WIDTH + 2 + 5 + 2, width = term_width();
+    size_t used = term_columns(what) + 2 + strlen(state) + 2 + BAR_WIDTH + 2 + 5 + 2;
     fputs("\r\033[K", stdout);
     if (used > width) { /* a narrow window: the figure must do */
         print_cell(what, width > 20 ? width - 20 : 1, false);
@@ -254,15 +271,15 @@ void term_draw_bar(const char *what, const char *state, int percent, const char 
         print_cell(doing, width - used, false);
     }
     fflush(stdout);
-    bar_drawn = true;
     buf_finish(&bar);
 }
 
 void term_end_bar(void)
 {
-    if (bar_drawn)
+    if (drawn != NULL)
         putchar('\n');
-    bar_drawn = false;
+    free(drawn);
+    drawn = NULL;
 }
 
 const char *term_time(const char *iso)

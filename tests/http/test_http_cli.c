@@ -1,0 +1,295 @@
+/* test_http_cli.c - berthctl as a person and as a script use it: against a real server with a real database. */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct fixture fixture;
+static int64_t service_id;
+
+struct result {
+    int status;
+    char *out, *err; /* owned */
+};
+
+static char *read_whole(const char *path)
+{
+    struct buf text = BUF_INIT;
+    char piece[4096];
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    for (size_t got; (got = fread(piece, 1, sizeof(piece), file)) > 0;)
+        buf_add(&text, piece, got);
+    fclose(file);
+    return buf_steal(&text);
+}
+
+/* In a shell, with the server and token of the fixture in the environment. */
+static struct result run(const char *command)
+{
+    char out[128], err[128];
+    snprintf(out, sizeof(out), "%s/out", fixture.dir);
+    snprintf(err, sizeof(err), "%s/err", fixture.dir);
+    CLEANUP(freep)
+    char *line = xasprintf(
+        "export BERTH_URL=http://127.0.0.1:%d BERTH_TOKEN=%s LC_ALL=C.UTF-8 TZ=UTC HOME=%s DIR=%s; "
+        "berthctl() { " BERTHCTL " \"$@\"; }; (%s) >%s 2>%s </dev/null",
+        fixture.port, fixture.token, fixture.dir, fixture.dir, command, out, err);
+    int status = system(line);
+    assert_true(WIFEXITED(status));
+    return (struct result){ WEXITSTATUS(status), read_whole(out), read_whole(err) };
+}
+
+static void result_finish(struct result *result)
+{
+    free(result->out);
+    free(result->err);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    fixture_init(&fixture);
+    service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_finish(&fixture);
+    return 0;
+}
+
+static const struct spoken {
+    const char *command;
+    int status;
+    const char *out, *err; /* parts of what is said; "" nothing at all; NULL whatever */
+} commands[] = {
+    { "berthctl", 2, "", "usage: berthctl" },
+    { "berthctl --help", 0, "usage: berthctl", "" },
+    { "berthctl --version", 0, "berthctl 0.", "" },
+    { "berthctl node --help", 0, "berthctl node - ", "" },
+    { "berthctl node add --help", 0, "--roles LIST", "" },
+    { "berthctl node", 2, "", "berthctl node - " },
+    { "berthctl nodes", 2, "", "there is no command \"nodes\"" },
+    { "berthctl node frob", 2, "", "there is no command \"node frob\"" },
+    { "berthctl node list --frob", 2, "", "there is no option --frob here" },
+    { "berthctl node list extra", 2, "", "one word too many" },
+    { "berthctl node show", 2, "", "usage: berthctl node show NAME" },
+    { "berthctl service list --limit", 2, "", "--limit needs a value" },
+    { "berthctl service list --json=1", 2, "", "--json takes no value" },
+    { "berthctl service show x", 2, "", "\"x\" is not an id" },
+    { "berthctl node set web1", 2, "", "say what to change" },
+    { "berthctl node set web1 --capacity many", 2, "", "must be a whole number" },
+    { "berthctl product add p --group eu --web disk", 2, "", "takes FIELD=VALUE" },
+    { "berthctl service create --options [] --product basic", 2, "", "must be a JSON object" },
+    { "berthctl task list --service 1 --state done", 2, "", "leave --state and --node out" },
+
+    { "berthctl service show 999", 1, "", "berthctl: there is no service 999\n" },
+    { "berthctl node show web9", 1, "", "there is no node \"web9\"" },
+    { "BERTH_TOKEN=wrong berthctl node list", 1, "", "this is not a token of berth" },
+    { "BERTH_URL=http://127.0.0.1:1 berthctl node list", 1, "", "berthd at http://127.0.0.1:1 does not answer" },
+    { "BERTH_URL=localhost berthctl node list", 1, "", "must begin with http://" },
+    { "berthctl service create --product gold --domain x.example --client-id 1 --client-email a@b.example", 1, "",
+      "there is no product \"gold\"" },
+    { "berthctl product add p --group eu --file /nowhere", 1, "", "/nowhere cannot be opened" },
+    { "echo '{' >$DIR/p.json; berthctl product add p --group eu --file $DIR/p.json", 1, "",
+      "is not a JSON object: line" },
+    { "berthctl node add bad --address 192.0.2.1 --port 2 --roles web --group eu --hostname bad.example.net", 1, "",
+      "the host key of 192.0.2.1, port 2, cannot be read" },
+
+    { "berthctl node list", 0, "web1  active", "" },
+    { "berthctl node show web1", 0, "hostname       web1.example.net\n", "" },
+    { "berthctl node add mx1 --address 192.0.2.7 --roles mail,web --group eu --hostname mx1.example.net --capacity 5",
+      0, "Compare its host key", "" },
+    { "berthctl node test mx1", 0, "mx1 is fine\nversion        1.10.3\n", "" },
+    { "berthctl node set mx1 --state paused", 0, "state          paused\n", "" },
+    { "berthctl group add asia --title Asia", 0, "group asia added\n", "" },
+    { "berthctl group list", 0, "asia  Asia\n", "" },
+    { "echo '{\"web\":{\"disk_mb\":10},\"dns\":{}}' | (cat >$DIR/p.json; berthctl product add big --group eu --file "
+      "$DIR/p.json --web php=8.2 --roles mail)",
+      0, "product big added\n", "" },
+    { "berthctl product list", 0, "big    split  eu     web,mail,dns", "" },
+    { "berthctl product list --json | python3 -c 'import json,sys; "
+      "print(json.load(sys.stdin)[\"products\"][1][\"web\"])'",
+      0, "'php': '8.2'", "" },
+    { "printf '@ NS {ns1}\\n' >$DIR/z; berthctl zone-template put mine $DIR/z", 0, "zone template mine stored\n", "" },
+    { "berthctl zone-template show mine", 0, "@ NS {ns1}\n", "" },
+    { "berthctl zone-template list", 0, "NAME\nmine\n", "" },
+    { "berthctl service create --product basic --domain a.example --client-id 1 --client-email a@b.example "
+      "--external-id e1 --mailbox info",
+      0, "is accepted\ncustomer's page: https://berth.example.net/s/", "" },
+    { "berthctl service create --product basic --domain a.example --client-id 1 --client-email a@b.example "
+      "--external-id e1 --mailbox info",
+      0, "was ordered before", "" },
+    { "berthctl service list", 0, "sh\xc3\xb6p.example  accepted  basic    Ada     2023-11-14 22:13:20", "" },
+    { "berthctl service list --domain 'a*' --json", 0, "\"external_id\": \"e1\"", "" },
+    { "berthctl service list --status live", 0, "There are no such services.\n", "" },
+    { "berthctl service list --limit 1", 0, "There are more: --cursor 2\n", "" },
+    { "berthctl service show 1", 0, "web            not placed yet\n", "" },
+    { "berthctl task list", 0, "There are no such tasks.\n", "" },
+    { "berthctl task retry 1", 1, "", "the task is running" },
+    { "berthctl task log 1", 1, "", "there is no task 1" },
+    { "berthctl queue", 0, "queued", "" },
+};
+
+static void commands_say_what_they_did_or_what_is_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct spoken *spoken = &commands[i];
+        struct result result = run(spoken->command);
+        bool out_fits = spoken->out[0] == '\0' ? result.out[0] == '\0' : strstr(result.out, spoken->out) != NULL;
+        bool err_fits = spoken->err[0] == '\0' ? result.err[0] == '\0' : strstr(result.err, spoken->err) != NULL;
+        if (result.status != spoken->status || !out_fits || !err_fits)
+            fail_msg("%s: exit %d\nout: %s\nerr: %s", spoken->command, result.status, result.out, result.err);
+        if (strchr(result.out, '\033') != NULL)
+            fail_msg("%s: an escape in a pipe", spoken->command);
+        result_finish(&result);
+    }
+}
+
+static void a_terminal_gets_colours_and_its_width(void **state)
+{
+    (void)state;
+    struct result plain = run("TERM=xterm NO_COLOR=1 script -qec 'stty cols 50; " BERTHCTL " service list' /dev/null");
+    assert_int_equal(plain.status, 0);
+    assert_null(strstr(plain.out, "\033[3"));
+    struct result coloured = run("unset NO_COLOR; TERM=xterm script -qec 'stty cols 50; " BERTHCTL " service list' /dev/null");
+    assert_non_null(strstr(coloured.out, "\033[36maccepted"));
+    const char *line = plain.out;
+    while (*line != '\0') {
+        size_t bytes = strcspn(line, "\r\n"), columns = 0;
+        for (size_t i = 0; i < bytes; i++)
+            columns += ((unsigned char)line[i] & 0xc0) != 0x80;
+        if (columns > 50)
+            fail_msg("a line of %zu columns: %.*s", columns, (int)bytes, line);
+        line += bytes + strspn(line + bytes, "\r\n");
+    }
+    result_finish(&plain);
+    result_finish(&coloured);
+}
+
+/* ---- watch ---------------------------------------------------------------------------------------------------------- */
+
+static enum service_status next_status;
+
+static void *end_service(void *context)
+{
+    struct err err;
+    struct service service;
+    usleep(600000); /* the watcher must have seen the state before: it is not told, it looks */
+    pthread_mutex_lock(&fixture.lock);
+    must(store_begin(fixture.store, &err));
+    must(store_get_service(fixture.store, service_id, &service, &err));
+    service.status = next_status;
+    free(service.reason);
+    service.reason = xstrdup(next_status == SERVICE_FAILED ? "the disk is full" : "");
+    must(store_update_service(fixture.store, &service, &err));
+    must(store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+    service_finish(&service);
+    return context;
+}
+
+static void watch_ends_with_the_service(void **state)
+{
+    static const struct {
+        enum service_status status;
+        int want;
+        const char *out, *err;
+    } cases[] = { { SERVICE_LIVE, 0, "  0% accepted\n", "" },
+                  { SERVICE_FAILED, 1, "  0% accepted\n", "is failed: the disk is full" } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        pthread_t thread;
+        next_status = SERVICE_ACCEPTED;
+        end_service(NULL);
+        next_status = cases[i].status;
+        assert_int_equal(pthread_create(&thread, NULL, end_service, NULL), 0);
+        struct result result = run("berthctl service watch 1");
+        pthread_join(thread, NULL);
+        if (result.status != cases[i].want || strstr(result.out, cases[i].out) == NULL ||
+            strstr(result.err, cases[i].err) == NULL)
+            fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
+        result_finish(&result);
+    }
+}
+
+/* ---- init ----------------------------------------------------------------------------------------------------------- */
+
+static mode_t mode_of(const char *name)
+{
+    char path[200];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/new/%s", fixture.dir, name);
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 0777;
+}
+
+static void init_makes_an_installation_once(void **state)
+{
+    (void)state;
+    struct result first = run("cd $DIR && berthctl init --dir new --listen 127.0.0.1:1 --pipelines " PIPELINES_DIR);
+    assert_string_equal(first.err, "");
+    assert_int_equal(first.status, 0);
+    const char *token = strstr(first.out, "berth_");
+    assert_non_null(token);
+    assert_int_equal(mode_of("berth.key"), 0600);
+    assert_int_equal(mode_of("ssh_key"), 0600);
+    assert_int_equal(mode_of("ctl.json"), 0600);
+    assert_int_equal(mode_of("berth.db"), 0600);
+
+    char url[200], text[TOKEN_LENGTH + 1];
+    unsigned char hash[TOKEN_HASH_BYTES];
+    int64_t id = 0;
+    struct store *store = NULL;
+    struct err err;
+    size_t count = 0;
+    char **names = NULL;
+    snprintf(url, sizeof(url), "sqlite://%s/new/berth.db", fixture.dir);
+    snprintf(text, sizeof(text), "%s", token);
+    assert_true(token_hash(text, hash));
+    must(store_open_reader(url, &store, &err));
+    must(store_find_token(store, hash, &id, &err));
+    assert_int_not_equal(id, 0);
+    must(store_list_zone_templates(store, &names, &count, &err));
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "default");
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    store_close(store);
+
+    struct result again = run("cd $DIR && berthctl init --dir new --pipelines " PIPELINES_DIR);
+    assert_int_equal(again.status, 1);
+    assert_non_null(strstr(again.err, "berth.yaml exists already: nothing was changed"));
+    result_finish(&first);
+    result_finish(&again);
+}
+
+static void init_leaves_nothing_behind_when_it_fails(void **state)
+{
+    (void)state;
+    struct result result =
+        run("berthctl init --dir $DIR/half --pipelines /nowhere; status=$?; ls $DIR/half; exit $status");
+    assert_int_equal(result.status, 1);
+    assert_string_equal(result.out, "");
+    assert_non_null(strstr(result.err, "/nowhere/zones cannot be read"));
+    result_finish(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commands_say_what_they_did_or_what_is_wrong),
+        cmocka_unit_test(a_terminal_gets_colours_and_its_width),
+        cmocka_unit_test(watch_ends_with_the_service),
+        cmocka_unit_test(init_makes_an_installation_once),
+        cmocka_unit_test(init_leaves_nothing_behind_when_it_fails),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
