@@ -10,6 +10,7 @@
 
 #define STORE_PAUSE_MS 100 /* after a failed commit, before the next batch */
 #define WAIT_MAX_MS 1000
+#define TIDY_IDLE_MS 200
 
 /* ---- what is known in memory --------------------------------------------------------------------------------------
  */
@@ -473,18 +474,23 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
     int64_t pick_up_ms = attempt_next_pick_up_ms(engine);
     if (pick_up_ms < next_ms)
         next_ms = pick_up_ms;
-    for (size_t i = 0; i < engine->node_count; i++) {
-        const struct node_live *live = &engine->live[i];
-        if (live->has_reload && live->slot == NULL && live->reload_since_ms + RELOAD_WAIT_MAX_MS < next_ms)
-            next_ms = live->reload_since_ms + RELOAD_WAIT_MAX_MS;
-    }
     return next_ms;
+}
+
+/** The write-ahead log goes into the database when there is nothing better to do: never in the way of a commit. */
+static void tidy(struct engine *engine)
+{
+    struct err err = { 0 };
+    if (!store_checkpoint(engine->config.store, &err))
+        log_warn("store.checkpoint-failed", "cause=%s", log_quote(err.msg));
 }
 
 bool engine_run(struct engine *engine, const volatile bool *stop, struct err *err)
 {
     while (!*stop) {
         int64_t wait_ms = engine_next_deadline_ms(engine) - engine->config.clock->now_ms(engine->config.clock);
+        if (wait_ms > TIDY_IDLE_MS && engine->running_count == 0)
+            tidy(engine);
         if (wait_ms > 0)
             inbox_wait(engine->config.inbox, wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS);
         if (!engine_step(engine, err))

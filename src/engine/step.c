@@ -199,10 +199,11 @@ static void tell_name_servers(const struct engine *engine, struct step_data *dat
 /* ---- the zone
  * ----------------------------------------------------------------------------------------------------------------- */
 
-static const char *fact_value(const struct step_data *data, const char *key)
+/** @param node_id 0 for what is ours alone (the serial that we want), -1 for what any node has told */
+static const char *fact_value(const struct step_data *data, int64_t node_id, const char *key)
 {
     for (size_t i = 0; i < data->fact_count; i++) {
-        if (strcmp(data->facts[i].key, key) == 0)
+        if (strcmp(data->facts[i].key, key) == 0 && (node_id < 0 || data->facts[i].node_id == node_id))
             return data->facts[i].value;
     }
     return "";
@@ -220,7 +221,7 @@ static bool tell_zone(struct engine *engine, struct step_data *data, const struc
                                   .mail_server_ip = mail == NULL ? "" : mail->public_ip4,
                                   .mail_server_ip6 = mail == NULL ? "" : mail->public_ip6,
                                   .mail_server_hostname = mail == NULL ? "" : mail->hostname,
-                                  .domainkey = fact_value(data, "dkim_value"),
+                                  .domainkey = fact_value(data, -1, "dkim_value"),
                                   .service_id = service_id,
                                   .client_id = data->service.client_id };
     for (size_t i = 0; i < data->step.name_server_count && i < ZONE_NS_MAX; i++)
@@ -235,7 +236,7 @@ static bool tell_zone(struct engine *engine, struct step_data *data, const struc
                                      .soa = data->step.name_server_count == 0 ? "" : data->name_servers[0].name,
                                      .ip = data->zone_ip,
                                      .ttl = spec->dns.ttl,
-                                     .serial = strtoll(fact_value(data, "serial"), NULL, 10) };
+                                     .serial = strtoll(fact_value(data, 0, "serial"), NULL, 10) };
     return true;
 }
 

@@ -290,6 +290,8 @@ static void kill_daemon(struct company *company)
     company->commits += figures.commits;
     company->kills++;
     engine_destroy(company->engine);
+    for (size_t i = 0; i < NODE_COUNT; i++) /* its sessions die with it */
+        transport_sim_cut(company->nodes, node_seeds[i].address);
     start_engine(company);
 }
 
