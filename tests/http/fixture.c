@@ -21,8 +21,9 @@ static bool take_order(struct fixture *fixture, struct request *request)
     if (strcmp(request->order.product, "basic") != 0)
         return err_set_field(err, ERR_INVALID, "product", "there is no product \"%s\"", request->order.product);
     if (request->order.external_id[0] != '\0') {
-        int64_t id = 0;
-        assert_true(store_find_service_by_external_id(fixture->store, request->order.external_id, &id, err));
+        int64_t id = 0, generation = 0;
+        assert_true(
+            store_find_service_by_external_id(fixture->store, request->order.external_id, &id, &generation, err));
         if (id != 0) {
             struct service before;
             assert_true(store_get_service(fixture->store, id, &before, err));

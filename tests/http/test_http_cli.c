@@ -152,13 +152,45 @@ static void commands_say_what_they_did_or_what_is_wrong(void **state)
     }
 }
 
+/* Every "  group verb WORDS   help" line of the help begins as a line of the manual does. */
+static void the_manual_has_every_command(void **state)
+{
+    (void)state;
+    struct result help = run("berthctl --help");
+    char *manual = read_whole(MANUAL_PATH);
+    size_t count = 0;
+    const char *end = strstr(help.out, "\noptions for every command");
+    for (char *line = strstr(help.out, "\n  "); line != NULL && line < end; line = strstr(line + 1, "\n  ")) {
+        struct buf words = BUF_INIT; /* "node add", with hyphens as the manual writes them */
+        for (const char *at = line + 3;
+             (*at >= 'a' && *at <= 'z') || *at == '-' || (*at == ' ' && at[1] >= 'a' && at[1] <= 'z'); at++)
+            buf_addf(&words, "%s%c", *at == '-' ? "\\" : "", *at);
+        char in_quotes[80], alone[80];
+        snprintf(in_quotes, sizeof(in_quotes), "\n.BI \"%s\" ", buf_text(&words));
+        snprintf(alone, sizeof(alone), "\n.B \"%s\"\n", buf_text(&words));
+        bool one_word = strchr(buf_text(&words), ' ') == NULL;
+        if (one_word) {
+            snprintf(in_quotes, sizeof(in_quotes), "\n.BI %s ", buf_text(&words));
+            snprintf(alone, sizeof(alone), "\n.B %s\n", buf_text(&words));
+        }
+        if (strstr(manual, in_quotes) == NULL && strstr(manual, alone) == NULL)
+            fail_msg("man/berthctl.1 does not have \"%s\"", buf_text(&words));
+        buf_finish(&words);
+        count++;
+    }
+    assert_true(count > 15);
+    free(manual);
+    result_finish(&help);
+}
+
 static void a_terminal_gets_colours_and_its_width(void **state)
 {
     (void)state;
     struct result plain = run("TERM=xterm NO_COLOR=1 script -qec 'stty cols 50; " BERTHCTL " service list' /dev/null");
     assert_int_equal(plain.status, 0);
     assert_null(strstr(plain.out, "\033[3"));
-    struct result coloured = run("unset NO_COLOR; TERM=xterm script -qec 'stty cols 50; " BERTHCTL " service list' /dev/null");
+    struct result coloured =
+        run("unset NO_COLOR; TERM=xterm script -qec 'stty cols 50; " BERTHCTL " service list' /dev/null");
     assert_non_null(strstr(coloured.out, "\033[36maccepted"));
     const char *line = plain.out;
     while (*line != '\0') {
@@ -286,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_say_what_they_did_or_what_is_wrong),
+        cmocka_unit_test(the_manual_has_every_command),
         cmocka_unit_test(a_terminal_gets_colours_and_its_width),
         cmocka_unit_test(watch_ends_with_the_service),
         cmocka_unit_test(init_makes_an_installation_once),
