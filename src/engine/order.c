@@ -38,6 +38,7 @@ static bool answer_existing(struct engine *engine, struct request *request, int6
         request->ok = true;
         request->existing = true;
         request->id = service.id;
+        request->created_at_ms = service.created_at_ms;
     }
     service_finish(&service);
     return true;
@@ -65,15 +66,10 @@ static bool refuse_domain(struct request *request, enum domain_relation relation
 }
 
 static bool insert(struct engine *engine, struct request *request, const struct product_live *product,
-                   const char *options, struct err *err)
+                   int64_t generation, char *options, struct err *err)
 {
-    struct service service = { 0 };
-    if (request->order.external_id[0] != '\0' &&
-        !store_last_generation(engine->config.store, request->order.external_id, &service.generation, err))
-        return false;
+    struct service service = { .generation = generation };
     char empty[] = "";
-    CLEANUP(freep) char *options_copy = xstrdup(options);
-    service.generation++;
     service.external_id = request->order.external_id;
     service.idempotency_key = request->order.idempotency_key;
     service.product_id = product->product.id;
@@ -81,7 +77,7 @@ static bool insert(struct engine *engine, struct request *request, const struct 
     service.client_id = request->order.client_id;
     service.client_name = request->order.client_name;
     service.client_email = request->order.client_email;
-    service.options = options_copy;
+    service.options = options;
     service.status = SERVICE_ACCEPTED;
     service.reason = empty;
     service.reason_key = empty;
@@ -90,6 +86,7 @@ static bool insert(struct engine *engine, struct request *request, const struct 
         return false;
     request->ok = true;
     request->id = service.id;
+    request->created_at_ms = service.created_at_ms;
     engine->batch.durable = true;
     engine->has_accepted = true;
     log_debug("order.accepted", "service=%lld domain=%s", (long long)service.id, service.domain);
@@ -105,7 +102,7 @@ bool engine_order(struct engine *engine, struct request *request, struct err *er
         err_set_field(&request->err, ERR_INVALID, "product", "there is no product \"%s\"", request->order.product);
         return true;
     }
-    int64_t before = 0;
+    int64_t before = 0, generation = 0;
     if (request->order.idempotency_key[0] != '\0') {
         if (!store_find_service_by_idempotency_key(store, request->order.idempotency_key, &before, err))
             return false;
@@ -113,7 +110,7 @@ bool engine_order(struct engine *engine, struct request *request, struct err *er
             return answer_existing(engine, request, before, "Idempotency-Key", product->product.id, err);
     }
     if (request->order.external_id[0] != '\0') {
-        if (!store_find_service_by_external_id(store, request->order.external_id, &before, err))
+        if (!store_find_service_by_external_id(store, request->order.external_id, &before, &generation, err))
             return false;
         if (before != 0)
             return answer_existing(engine, request, before, "external_id", product->product.id, err);
@@ -131,5 +128,5 @@ bool engine_order(struct engine *engine, struct request *request, struct err *er
         return false;
     if (relation != DOMAIN_FREE)
         return refuse_domain(request, relation, taken);
-    return insert(engine, request, product, canonical, err);
+    return insert(engine, request, product, generation + 1, canonical, err);
 }

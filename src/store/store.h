@@ -63,14 +63,13 @@ MUST_CHECK bool store_checkpoint(struct store *store, struct err *err);
 /** Insert; sets service->id. ERR_CONFLICT when a unique rule is broken (callers look first; this is the last line). */
 MUST_CHECK bool store_insert_service(struct store *store, struct service *service, struct err *err);
 MUST_CHECK bool store_get_service(struct store *store, int64_t id, struct service *ret_service, struct err *err);
-/** *ret_id 0 when there is none. Services that are terminated do not count. */
+/** *ret_id 0 when there is none. Services that are terminated do not count.
+ * @param ret_generation  the highest that this external id has had, terminated ones too; 0 when none */
 MUST_CHECK bool store_find_service_by_external_id(struct store *store, const char *external_id, int64_t *ret_id,
-                                                  struct err *err);
+                                                  int64_t *ret_generation, struct err *err);
+/** The same by key: *ret_id 0 when there is none that lives. */
 MUST_CHECK bool store_find_service_by_idempotency_key(struct store *store, const char *key, int64_t *ret_id,
                                                       struct err *err);
-/** The highest generation that an external id has had; 0 when none. */
-MUST_CHECK bool store_last_generation(struct store *store, const char *external_id, int64_t *ret_generation,
-                                      struct err *err);
 enum domain_relation { DOMAIN_FREE, DOMAIN_SAME, DOMAIN_UNDER, DOMAIN_OVER };
 /** Whether a live service has this domain, a parent of it (we would be UNDER) or a child (OVER) of another client. One index on
  * the reversed labels answers all three. @param ret_service_id the service in the way; ret_domain its domain, to be freed */

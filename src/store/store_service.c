@@ -93,16 +93,45 @@ bool store_get_service(struct store *store, int64_t id, struct service *ret_serv
     return found || err_set(err, ERR_NOT_FOUND, "no service %" PRId64, id);
 }
 
-/* The conditions repeat those of the partial index: an index is used only where its condition is plainly met. */
-static const char sql_find_by_external_id[] =
-    "SELECT id FROM service WHERE external_id = $1 AND external_id <> '' AND status <> " SQL_SERVICE_TERMINATED;
+struct generation {
+    int64_t service_id; /* 0: the services of this external id have ended */
+    int64_t number;
+};
 
-bool store_find_service_by_external_id(struct store *store, const char *external_id, int64_t *ret_id, struct err *err)
+static void generation_read(struct db_rows *rows, void *record)
 {
-    int64_t id = 0;
-    if (!store_get_int(store, sql_find_by_external_id, ARGS(db_text(external_id)), &id, err))
+    struct generation *generation = record;
+    generation->service_id = db_take_int(rows);
+    generation->number = db_take_int(rows);
+}
+
+static void generation_finish(void *record)
+{
+    (void)record;
+}
+
+static const struct record_kind generation_record = { sizeof(struct generation), generation_read, generation_finish };
+
+/* One index knows the service that lives, whose generation is the highest, another one those before it. The conditions repeat
+ * those of the partial indexes: an index is used only where its condition is plainly met. */
+static const char sql_find_by_external_id[] =
+    "SELECT coalesce((SELECT id FROM service WHERE external_id = $1 AND external_id <> ''"
+    " AND status <> " SQL_SERVICE_TERMINATED
+    "), 0), coalesce((SELECT generation FROM service WHERE external_id = $1 AND external_id <> ''"
+    " AND status <> " SQL_SERVICE_TERMINATED
+    "), (SELECT generation FROM service WHERE external_id = $1 AND external_id <> ''"
+    " AND status = " SQL_SERVICE_TERMINATED " ORDER BY generation DESC LIMIT 1), 0)";
+
+bool store_find_service_by_external_id(struct store *store, const char *external_id, int64_t *ret_id,
+                                       int64_t *ret_generation, struct err *err)
+{
+    struct generation generation = { 0 };
+    bool found;
+    if (!store_get_record(store, &generation_record, sql_find_by_external_id, ARGS(db_text(external_id)), &generation,
+                          &found, err))
         return err_wrap(err, "find external id %s", external_id);
-    *ret_id = id;
+    *ret_id = generation.service_id;
+    *ret_generation = generation.number;
     return true;
 }
 
@@ -116,22 +145,6 @@ bool store_find_service_by_idempotency_key(struct store *store, const char *key,
     if (!store_get_int(store, sql_find_by_idempotency_key, ARGS(db_text(key)), &id, err))
         return err_wrap(err, "find idempotency key");
     *ret_id = id;
-    return true;
-}
-
-/* One index knows the service that lives, whose generation is the highest, another one those before it. */
-static const char sql_last_generation[] =
-    "SELECT coalesce((SELECT generation FROM service WHERE external_id = $1 AND external_id <> ''"
-    " AND status <> " SQL_SERVICE_TERMINATED
-    "), (SELECT max(generation) FROM service WHERE external_id = $1"
-    " AND external_id <> '' AND status = " SQL_SERVICE_TERMINATED "), 0)";
-
-bool store_last_generation(struct store *store, const char *external_id, int64_t *ret_generation, struct err *err)
-{
-    int64_t generation = 0;
-    if (!store_get_int(store, sql_last_generation, ARGS(db_text(external_id)), &generation, err))
-        return err_wrap(err, "last generation of external id %s", external_id);
-    *ret_generation = generation;
     return true;
 }
 
@@ -176,25 +189,24 @@ static void holder_finish(void *record)
 
 static const struct record_kind holder_record = { sizeof(struct holder), holder_read, holder_finish };
 
-static const char sql_find_same_domain[] =
-    "SELECT id, domain FROM service WHERE domain_key = $1 AND status <> " SQL_SERVICE_TERMINATED;
-
 static const char sql_find_parent_domain[] =
     "SELECT id, domain FROM service"
     " WHERE domain_key = $1 AND status <> " SQL_SERVICE_TERMINATED " AND client_id <> $2";
 
-/* From "com.example." to "com.example/" (the character after the dot) lie exactly the keys that begin with the first. */
-static const char sql_find_child_domain[] =
+/* From "com.example." to "com.example/" (the character after the dot) lie exactly the keys that begin with the first: the same
+ * domain before all others, then those under it. One step down the index answers both. */
+static const char sql_find_same_or_child_domain[] =
     "SELECT id, domain FROM service"
-    " WHERE domain_key > $1 AND domain_key < $2"
-    " AND status <> " SQL_SERVICE_TERMINATED " AND client_id <> $3 ORDER BY domain_key LIMIT 1";
+    " WHERE domain_key >= $1 AND domain_key < $2 AND status <> " SQL_SERVICE_TERMINATED
+    " AND (domain_key = $1 OR client_id <> $3) ORDER BY domain_key LIMIT 1";
 
+/* A parent of one label is a top-level domain, which nobody can order: most domains have no other. */
 static bool find_parent(struct store *store, const char *key, const char *client_id, struct holder *ret_holder,
                         bool *ret_found, struct err *err)
 {
     CLEANUP(freep) char *parent = xstrdup(key);
     *ret_found = false;
-    for (size_t i = 0; key[i] != '\0' && key[i + 1] != '\0' && !*ret_found; i++) {
+    for (size_t i = strcspn(key, ".") + 1; key[i] != '\0' && key[i + 1] != '\0' && !*ret_found; i++) {
         if (key[i] != '.')
             continue;
         parent[i + 1] = '\0';
@@ -206,35 +218,46 @@ static bool find_parent(struct store *store, const char *key, const char *client
     return true;
 }
 
-static bool find_child(struct store *store, const char *key, const char *client_id, struct holder *ret_holder,
-                       bool *ret_found, struct err *err)
+static bool find_same_or_child(struct store *store, const char *key, const char *client_id, struct holder *ret_holder,
+                               bool *ret_found, struct err *err)
 {
     CLEANUP(freep) char *end = xstrdup(key);
     end[strlen(end) - 1] = '.' + 1;
-    return store_get_record(store, &holder_record, sql_find_child_domain,
+    return store_get_record(store, &holder_record, sql_find_same_or_child_domain,
                             ARGS(db_text(key), db_text(end), db_text(client_id)), ret_holder, ret_found, err);
+}
+
+static bool check_domain(struct store *store, const char *domain, const char *client_id, struct holder *ret_holder,
+                         enum domain_relation *ret_relation, struct err *err)
+{
+    CLEANUP(freep) char *key = service_domain_key(domain);
+    struct holder below = { 0 }, above = { 0 };
+    bool found_below, found_above;
+    if (!find_same_or_child(store, key, client_id, &below, &found_below, err))
+        return false;
+    bool same = found_below && strcmp(below.domain, domain) == 0;
+    if (!same && !find_parent(store, key, client_id, &above, &found_above, err)) {
+        holder_finish(&below);
+        return false;
+    }
+    if (!same && found_above) {
+        holder_finish(&below);
+        below = above;
+        *ret_relation = DOMAIN_UNDER;
+    } else {
+        *ret_relation = same ? DOMAIN_SAME : found_below ? DOMAIN_OVER : DOMAIN_FREE;
+    }
+    *ret_holder = below;
+    return true;
 }
 
 bool store_check_domain(struct store *store, const char *domain, const char *client_id,
                         enum domain_relation *ret_relation, int64_t *ret_service_id, char **ret_domain, struct err *err)
 {
     assert(domain[0] != '\0');
-    CLEANUP(freep) char *key = service_domain_key(domain);
     struct holder holder = { 0 };
-    enum domain_relation relation = DOMAIN_SAME;
-    bool found;
-    bool good = store_get_record(store, &holder_record, sql_find_same_domain, ARGS(db_text(key)), &holder, &found, err);
-    if (good && !found) {
-        relation = DOMAIN_UNDER;
-        good = find_parent(store, key, client_id, &holder, &found, err);
-    }
-    if (good && !found) {
-        relation = DOMAIN_OVER;
-        good = find_child(store, key, client_id, &holder, &found, err);
-    }
-    if (!good)
+    if (!check_domain(store, domain, client_id, &holder, ret_relation, err))
         return err_wrap(err, "check domain %s", domain);
-    *ret_relation = found ? relation : DOMAIN_FREE;
     *ret_service_id = holder.id;
     *ret_domain = holder.domain;
     return true;

@@ -78,15 +78,14 @@ static int64_t accept_order(struct store *store, int64_t product_id, int64_t num
 {
     char external_id[32];
     char domain[48];
-    int64_t found;
+    int64_t found, generation;
     char *other;
     enum domain_relation relation;
     (void)snprintf(external_id, sizeof(external_id), "whmcs-%" PRId64, number);
     uint64_t mixed = (uint64_t)number * UINT64_C(0x9E3779B97F4A7C15);
     (void)snprintf(domain, sizeof(domain), "%012" PRIx64 ".example.com", mixed >> 16);
-    must(store_find_service_by_external_id(store, external_id, &found, &err));
+    must(store_find_service_by_external_id(store, external_id, &found, &generation, &err));
     must(store_find_service_by_idempotency_key(store, domain, &found, &err));
-    must(store_last_generation(store, external_id, &found, &err));
     must(store_check_domain(store, domain, external_id, &relation, &found, &other, &err));
     free(other);
     return add_order(store, product_id, number);

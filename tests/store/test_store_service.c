@@ -92,8 +92,8 @@ static void the_same_external_id_or_key_is_refused_while_its_service_lives(void 
     struct fixture *f = *state;
     struct err err;
     int64_t first = insert(f, "one.example", "e1", "k1", 1);
-    int64_t id;
-    must(store_find_service_by_external_id(f->store, "e1", &id, &err));
+    int64_t id, generation;
+    must(store_find_service_by_external_id(f->store, "e1", &id, &generation, &err));
     assert_int_equal(id, first);
     must(store_find_service_by_idempotency_key(f->store, "k1", &id, &err));
     assert_int_equal(id, first);
@@ -117,12 +117,12 @@ static void the_same_external_id_or_key_is_refused_while_its_service_lives(void 
     }
 
     set_status(f, first, SERVICE_TERMINATED);
-    must(store_find_service_by_external_id(f->store, "e1", &id, &err));
+    must(store_find_service_by_external_id(f->store, "e1", &id, &generation, &err));
     assert_int_equal(id, 0);
     must(store_find_service_by_idempotency_key(f->store, "k1", &id, &err));
     assert_int_equal(id, 0);
     int64_t second = insert(f, "one.example", "e1", "k1", 2);
-    must(store_find_service_by_external_id(f->store, "e1", &id, &err));
+    must(store_find_service_by_external_id(f->store, "e1", &id, &generation, &err));
     assert_int_equal(id, second);
 }
 
@@ -132,8 +132,8 @@ static void services_without_external_id_or_key_do_not_collide(void **state)
     struct err err;
     (void)insert(f, "one.example", "", "", 1);
     (void)insert(f, "two.example", "", "", 1);
-    int64_t id = 7;
-    must(store_find_service_by_external_id(f->store, "", &id, &err));
+    int64_t id = 7, generation;
+    must(store_find_service_by_external_id(f->store, "", &id, &generation, &err));
     assert_int_equal(id, 0);
 }
 
@@ -141,18 +141,20 @@ static void the_last_generation_counts_those_that_are_gone(void **state)
 {
     struct fixture *f = *state;
     struct err err;
-    int64_t generation = -1;
-    must(store_last_generation(f->store, "e1", &generation, &err));
+    int64_t found_id = -1, generation = -1;
+    must(store_find_service_by_external_id(f->store, "e1", &found_id, &generation, &err));
     assert_int_equal(generation, 0);
     for (int64_t i = 1; i <= 3; i++) {
         int64_t id = insert(f, "one.example", "e1", "", i);
-        must(store_last_generation(f->store, "e1", &generation, &err));
+        must(store_find_service_by_external_id(f->store, "e1", &found_id, &generation, &err));
+        assert_int_equal(found_id, id);
         assert_int_equal(generation, i);
         set_status(f, id, SERVICE_TERMINATED);
-        must(store_last_generation(f->store, "e1", &generation, &err));
+        must(store_find_service_by_external_id(f->store, "e1", &found_id, &generation, &err));
+        assert_int_equal(found_id, 0);
         assert_int_equal(generation, i);
     }
-    must(store_last_generation(f->store, "other", &generation, &err));
+    must(store_find_service_by_external_id(f->store, "other", &found_id, &generation, &err));
     assert_int_equal(generation, 0);
 }
 
@@ -163,6 +165,7 @@ static void a_domain_is_compared_with_the_live_ones_label_by_label(void **state)
     (void)fixture_add_service(f, "example.com", "ann");
     (void)fixture_add_service(f, "shop.example.org", "bob");
     (void)fixture_add_service(f, "a.b.c.example.net", "bob");
+    (void)fixture_add_service(f, "deep.blog.example.com", "cid");
     int64_t gone = fixture_add_service(f, "gone.example", "ann");
     set_status(f, gone, SERVICE_TERMINATED);
 
@@ -173,9 +176,11 @@ static void a_domain_is_compared_with_the_live_ones_label_by_label(void **state)
     } cases[] = {
         { "example.com", "bob", DOMAIN_SAME, "example.com" },
         { "example.com", "ann", DOMAIN_SAME, "example.com" },
-        { "blog.example.com", "bob", DOMAIN_UNDER, "example.com" },
+        { "blog.example.com", "bob", DOMAIN_UNDER, "example.com" }, /* and over another one: the parent is said */
+        { "blog.example.com", "cid", DOMAIN_UNDER, "example.com" },
+        { "blog.example.com", "ann", DOMAIN_OVER, "deep.blog.example.com" },
         { "a.blog.example.com", "bob", DOMAIN_UNDER, "example.com" },
-        { "blog.example.com", "ann", DOMAIN_FREE, NULL },
+        { "wiki.example.com", "ann", DOMAIN_FREE, NULL },
         { "example.org", "ann", DOMAIN_OVER, "shop.example.org" },
         { "example.org", "bob", DOMAIN_FREE, NULL },
         { "example.net", "ann", DOMAIN_OVER, "a.b.c.example.net" },
