@@ -145,12 +145,13 @@ static void sim_start(struct transport *base, struct command *command)
     sim_job_start(sim, command, node);
 }
 
-static void forget_events(struct sim *sim, uint64_t command_id)
+void sim_forget(struct sim *sim, uint64_t command_id, bool only_output)
 {
     struct sim_deed **link = &sim->deeds;
     while (*link != NULL) {
         struct sim_deed *deed = *link;
-        if (deed->function != NULL || deed->event.command_id != command_id) {
+        if (deed->function != NULL || deed->event.command_id != command_id ||
+            (only_output && deed->event.kind != TRANSPORT_OUTPUT)) {
             link = &deed->next;
             continue;
         }
@@ -177,7 +178,7 @@ static void sim_abandon(struct transport *base, uint64_t command_id)
         *link = probe->next;
         sim_probe_destroy(probe);
     }
-    forget_events(sim, command_id);
+    sim_forget(sim, command_id, false);
 }
 
 /* Each deed happens at its own moment, also when the clock has jumped over several. */

@@ -29,7 +29,7 @@ struct transport_sim_faults {
     unsigned down;       /* the node goes down when the command arrives */
     unsigned disk_full;  /* the node cannot keep a record */
     unsigned
-        panel_fails; /* a changing segment fails with one of panel_exits, having done nothing (20: having done it) */
+        panel_fails; /* a changing command of the panel fails with one of panel_exits, having done nothing (20: having done it) */
     unsigned probe_silent; /* a look from outside gets no answer */
     int panel_exits[8];    /* 0 ends the list; an empty list: 13, 15, 20 */
     int64_t down_ms_max;   /* a node that goes down is back after 1 s to this; 0: 60 s */

@@ -33,7 +33,7 @@ struct sim_plan {
     bool slow, down, disk_full;
     unsigned
         die_at_point;    /* the node goes down at the n-th point that the model passes, or at the end; 0: it does not */
-    size_t fail_segment; /* the n-th changing segment fails; SIZE_MAX: none */
+    size_t fail_segment; /* the n-th changing command of the panel fails; SIZE_MAX: none */
     int fail_exit;
     size_t cut_segment; /* CUT_DURING */
     int64_t late_ms;    /* CUT_LATE */
@@ -133,6 +133,8 @@ void sim_tell(struct sim *sim, int64_t due_ms, const struct sim_world_node *node
 /** The end of a command that has no result of a node: nothing to show but why. */
 void sim_tell_end(struct sim *sim, int64_t due_ms, const struct sim_world_node *node, const struct command *command,
                   enum outcome outcome, enum transport_fault fault, const char *message);
+/** Drop events of a command that are planned and not handed out yet. */
+void sim_forget(struct sim *sim, uint64_t command_id, bool only_output);
 struct sim_world_node *sim_node_at(const struct sim *sim, const char *address);
 
 /* ---- sim_link.c ---------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "transport/sim_internal.h"
 
 #define LATE_MS_MAX 20000
+#define CHANGES_MAX 3 /* most commands change something once; a zone is written in three steps */
 #define POINTS_MAX 14 /* more than any command of the panel passes: beyond its last one the node goes down at its end */
 
 /* ---- faults ------------------------------------------------------------------------------------------------------- */
@@ -55,7 +56,7 @@ static struct sim_plan draw_plan(struct sim *sim, const struct command *command)
     unsigned point = 1 + (unsigned)rng_below(rng, POINTS_MAX);
     bool reboot = rng_percent(rng, faults->reboot);
     bool disk_full = rng_percent(rng, faults->disk_full);
-    size_t segment = rng_below(rng, 2);
+    size_t segment = rng_below(rng, CHANGES_MAX);
     bool fails = rng_percent(rng, faults->panel_fails);
     plan.fail_exit = draw_exit(sim);
     plan.fail_segment = SIZE_MAX;
@@ -95,6 +96,7 @@ struct sim_job *sim_job_of(const struct sim *sim, const struct sim_record *recor
 static void job_end(struct sim *sim, struct sim_job *job, enum transport_fault fault, const char *why)
 {
     bool sent = job->state == JOB_SENT;
+    sim_forget(sim, job->command->id, true); /* output on its way: the result is the last that is heard */
     sim_tell_end(sim, sim_now_ms(sim), job->node, job->command, sent ? OUTCOME_UNKNOWN : OUTCOME_NOT_STARTED,
                  sent || fault == FAULT_DEADLINE ? fault : FAULT_CONNECT, why);
     sim_job_remove(sim, job);

@@ -162,8 +162,9 @@ static int64_t segment_run(struct sim *sim, struct sim_world_node *node, struct 
     struct segment_result *result = &record->result.segments[record->at];
     struct panel_host *host = panel_memory_host(node->memory);
     char path[80];
-    bool fails = segment->changes && record->plan.fail_segment == record->changes_seen;
-    record->changes_seen += segment->changes;
+    bool is_panel = segment->changes && strncmp(segment->argv[0], PANEL_BIN "/", strlen(PANEL_BIN "/")) == 0;
+    bool fails = is_panel && record->plan.fail_segment == record->changes_seen;
+    record->changes_seen += is_panel;
     node->slowness = record->plan.slow ? SLOWNESS : 1;
     node->points_left = segment->changes ? record->plan.die_at_point : 0;
     int64_t left_ms = command->node_limit_ms - (sim_now_ms(sim) - record->began_ms);

@@ -293,6 +293,9 @@ bool world_step(struct world *world, const char *action_name, int node, struct m
         struct attempt attempt = { .fence = ++world->fence, .node = node };
         step.now_ms = world->now_ms;
         enum attempt_end end = run_attempt(world, driver, action, &step, &attempt, ret_move);
+        /* What an attempt has begun and not ended well may be listed by the panel without being in effect: a zone whose rebuild
+         * failed reads as wanted and is not served. So the next attempt rebuilds what it finds. */
+        bool begun = action->lane == LANE_MAKE && attempt.count > 0;
         attempt_finish(&attempt);
         world->attempts++;
         buf_addf(&world->trace, "%s on %d: %s\n", action_name, node,
@@ -303,7 +306,7 @@ bool world_step(struct world *world, const char *action_name, int node, struct m
             end == ATTEMPT_VERDICT && ret_move->verdict != VERDICT_RETRY && ret_move->verdict != VERDICT_RESTART;
         if (over)
             return ret_move->verdict == VERDICT_DONE;
-        step.suspect = step.suspect || end == ATTEMPT_SUSPECT || ret_move->verdict == VERDICT_RESTART;
+        step.suspect = step.suspect || begun || end == ATTEMPT_SUSPECT;
         move_finish(ret_move);
         world_pass(world, 2000);
     }
@@ -343,6 +346,7 @@ bool world_deploy(struct world *world)
             snprintf(world->problem, sizeof(world->problem), "%s on %s: verdict %d, %s: %s", steps[i].action,
                      places[steps[i].node].hostname, move.verdict, move.cause != NULL ? move.cause->id : "-",
                      move.detail);
+        world->verdict = move.verdict;
         move_finish(&move);
         if (!done)
             return false;

@@ -19,10 +19,11 @@ struct world {
     bool is_sudo;
     int64_t fence;
     uint64_t next_id;
-    struct buf trace;  /* one line per event */
-    unsigned attempts; /* of world_deploy() */
-    char problem[600]; /* why a deployment ended before its end */
-    char dkim[1024];   /* the key that the mail node showed last */
+    struct buf trace;     /* one line per event */
+    unsigned attempts;    /* of world_deploy() */
+    char problem[600];    /* why a deployment ended before its end */
+    enum verdict verdict; /* of the step that ended it */
+    char dkim[1024];      /* the key that the mail node showed last */
 };
 
 #define WORLD_START_MS INT64_C(1795449600000) /* 2026-11-23 16:00 UTC */
