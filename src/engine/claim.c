@@ -29,7 +29,7 @@ static bool claim_reload(struct engine *engine, size_t index, struct err *err)
 static bool claim_slot(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
-    if (live->has_reload && engine->batch.now_ms - live->reload_since_ms >= RELOAD_WAIT_MAX_MS &&
+    if (live->slot == NULL && live->has_reload && engine->batch.now_ms - live->reload_since_ms >= RELOAD_WAIT_MAX_MS &&
         !claim_reload(engine, index, err))
         return false;
     while (live->slot == NULL && live->has_make) {

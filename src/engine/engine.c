@@ -86,10 +86,12 @@ void engine_running_add(struct engine *engine, struct running *running)
         engine->probes++;
     } else if (running->node != SIZE_MAX) {
         struct node_live *live = &engine->live[running->node];
-        if (running->action->lane == LANE_LOOK)
+        if (running->action->lane == LANE_LOOK) {
             live->looks++;
-        else
+        } else {
+            assert(live->slot == NULL); /* one changing command at a time on a node */
             live->slot = running;
+        }
     }
 }
 

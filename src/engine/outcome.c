@@ -401,6 +401,9 @@ bool outcome_not_done(struct engine *engine, struct running *running, enum verdi
     if (ours) {
         if (!only_waits(cause))
             running->task.attempts++;
+        /* What it has begun may be half-done and look whole: the next attempt rebuilds instead of trusting (simulator seed 130). */
+        if (running->action != NULL && running->action->lane == LANE_MAKE && running->result_count > 0)
+            running->task.suspect = true;
         bool again = verdict == VERDICT_RETRY &&
                      (only_waits(cause) || !retry_exhausted(&engine->config.retry, running->task.attempts));
         if (again ? !wait_and_retry(engine, running, cause, detail, err)
