@@ -78,7 +78,7 @@ b_alive() {
 b_wait() {
     b_i=0
     while b_any; do
-        [ "$b_i" -lt 20 ] || return 1
+        [ "$b_i" -lt 10 ] || return 1
         b_i=$((b_i + 1))
         sleep 0.1
     done

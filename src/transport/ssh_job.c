@@ -255,7 +255,7 @@ void job_dispatch(struct job *job)
 {
     struct ssh_session_state *session = job->session != NULL ? job->session : job->node->session;
     bool finds = job->command->pick_up || job->only_one;
-    bool waits = job->state == JOB_WAITING || (job->state == JOB_FINDING && job->lane == NULL);
+    bool waits = job->state == JOB_WAITING || (job->state == JOB_FINDING && job->lane == NULL && !job->reading);
     if (!waits || session == NULL || session->state != SESSION_UP)
         return;
     struct ssh_lane *lane = session_free_lane(session, is_make(job) ? ROLE_MAKE : ROLE_LOOK);
@@ -419,8 +419,8 @@ static void read_answered(struct job *job, const struct nonce *nonce, const char
     job->next_read_at_ms = full ? now_ms : now_ms + job_loop(job)->poll_ms;
     if (full || after(text, "running") != NULL)
         return;
-    if (after(text, "none") != NULL && job->state == JOB_SENT)
-        return; /* it waits for the lock */
+    if (after(text, "none") != NULL && job->state != JOB_READING)
+        return; /* it waits for the lock, or its lane was lost and it will be looked for */
     read_ended(job, text);
 }
 

@@ -83,8 +83,10 @@ void client_end(struct client *client)
 {
     client_close(client);
     CLEANUP(freep) char *state = client_state_path(client, "");
-    CLEANUP(freep) char *command = xasprintf("rm -rf '%s'; rmdir '%s/.berth' 2>/dev/null", state, getenv("HOME"));
-    if (system(command) == -1)
+    CLEANUP(freep)
+    char *command =
+        xasprintf("for i in 1 2 3 4 5 6 7 8 9; do rm -rf '%s' 2>/dev/null && break; sleep 0.1; done", state);
+    if (system(command) != 0) /* a lane that is at work yet may hold it up */
         fail_msg("remove %s", state);
     client->installation[0] = '\0';
 }
