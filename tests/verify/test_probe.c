@@ -97,9 +97,11 @@ static void dns_answers_are_judged_by_what_came(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct answerer answerer;
+        bool silent = cases[i].exit_code == PROBE_SILENT; /* the others end by themselves, also on a busy machine */
         answerer_start(&answerer, cases[i].manners);
-        struct command_result result = harness_look(&harness, "dns", "timeout=700", "127.0.0.1", number(answerer.port),
-                                                    "ask", "a.Example.", "TXT", "b.example", "TXT", NULL);
+        struct command_result result =
+            harness_look(&harness, "dns", silent ? "timeout=500" : "timeout=8000", "127.0.0.1", number(answerer.port),
+                         "ask", "a.Example.", "TXT", "b.example", "TXT", NULL);
         expect_result(cases[i].name, &result, cases[i].exit_code, cases[i].out, cases[i].err);
         command_result_finish(&result);
         answerer_stop(&answerer);
@@ -139,7 +141,7 @@ static void many_questions_to_several_servers_at_once(void **state)
     answerer_start(&truncating, TRUNCATES);
     answerer_start(&silent, SILENT);
     struct command *command = command_create();
-    struct segment *segment = command_add(command, "dns", "timeout=600", "127.0.0.1", number(proper.port), "127.0.0.1",
+    struct segment *segment = command_add(command, "dns", "timeout=4000", "127.0.0.1", number(proper.port), "127.0.0.1",
                                           number(silent.port), "127.0.0.1", number(truncating.port), "ask", NULL);
     for (int i = 0; i < 300; i++) {
         char name[40];
@@ -178,7 +180,7 @@ static void a_closed_port_is_known_at_once(void **state)
     result = harness_look(&harness, "imap-greeting", "127.0.0.1", number(free_port()), NULL);
     expect_result("imap-greeting", &result, PROBE_SILENT, "ms ", "Connection refused");
     command_result_finish(&result);
-    assert_true(clock_measure_us() - began_us < 1000000);
+    assert_true(clock_measure_us() - began_us < 1900000);
 }
 
 /* ---- HTTP and greetings ------------------------------------------------------------------------------------------- */
@@ -209,7 +211,7 @@ static void pages_are_reported_as_they_came(void **state)
         struct answerer talker;
         talker_start(&talker, cases[i].said);
         struct command_result result =
-            harness_look(&harness, "http", "timeout=1000", "127.0.0.1", number(talker.port), "a.example", "/", NULL);
+            harness_look(&harness, "http", "timeout=8000", "127.0.0.1", number(talker.port), "a.example", "/", NULL);
         bool silent = cases[i].exit_code == PROBE_SILENT;
         expect_result(cases[i].name, &result, cases[i].exit_code, cases[i].out, silent ? NULL : cases[i].err);
         if (silent)
@@ -356,22 +358,22 @@ static struct command *pause_command(const char *ms)
     return command;
 }
 
-/* 40 pauses of 150 ms on 4 threads would take 1.5 s if they held a thread. */
+/* 120 pauses of 150 ms on 4 threads would take 4.5 s if they held a thread. */
 static void pauses_hold_no_thread(void **state)
 {
     struct transport_event event;
     (void)state;
     int64_t began_us = clock_measure_us();
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 120; i++)
         harness_start(&harness, pause_command("150"));
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0; i < 240; i++) {
         assert_true(harness_event(&harness, 5000, &event));
         transport_event_finish(&event);
     }
     int64_t took_ms = (clock_measure_us() - began_us) / 1000;
     assert_true(took_ms >= 150);
-    if (took_ms > 1000)
-        fail_msg("40 pauses at once took %" PRId64 " ms", took_ms);
+    if (took_ms > 4000)
+        fail_msg("120 pauses at once took %" PRId64 " ms", took_ms);
 }
 
 static void the_deadline_of_a_command_bounds_its_looks(void **state)
@@ -387,7 +389,7 @@ static void the_deadline_of_a_command_bounds_its_looks(void **state)
     int64_t began_us = clock_measure_us();
     struct command_result result = harness_run(&harness, command);
     int64_t took_ms = (clock_measure_us() - began_us) / 1000;
-    assert_in_range(took_ms, 190, 1500);
+    assert_in_range(took_ms, 190, 4000);
     assert_int_equal(result.outcome, OUTCOME_ENDED);
     assert_int_equal(result.segments[0].exit_code, PROBE_SILENT);
     assert_int_equal(result.segments[1].exit_code, PROBE_SILENT);
@@ -506,7 +508,7 @@ static void the_pool_ends_at_once_whatever_runs(void **state)
     int64_t began_us = clock_measure_us();
     harness_close(&stuck);
     int64_t took_ms = (clock_measure_us() - began_us) / 1000;
-    if (took_ms > 500)
+    if (took_ms > 3000)
         fail_msg("the pool took %" PRId64 " ms to end", took_ms);
     answerer_stop(&mute);
     answerer_stop(&silent);
