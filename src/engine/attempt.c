@@ -61,6 +61,7 @@ static bool send_command(struct engine *engine, struct running *running, struct 
 {
     command->number = (unsigned)running->result_count;
     fill_command(engine, running, command);
+    memset(running->again, 0, sizeof(running->again));
     running->phase = PHASE_COMMAND;
     engine_start_later(engine, running->transport, command);
     return note_command(engine, running, command, err);
@@ -71,6 +72,7 @@ static void send_pick_up(struct engine *engine, struct running *running)
     struct command *command = command_create();
     fill_command(engine, running, command);
     command->pick_up = true;
+    memcpy(running->again, running->logged, sizeof(running->again));
     running->phase = PHASE_PICK_UP;
     engine_start_later(engine, running->transport, command);
 }
@@ -278,6 +280,18 @@ static bool picked_up(struct engine *engine, struct running *running, struct tra
     return drive(engine, running, err);
 }
 
+/** A pick-up reads the records from their beginning; what the log has already is not written there twice. */
+static bool note_output(struct engine *engine, struct running *running, const struct transport_event *event,
+                        struct err *err)
+{
+    assert(event->stream == 1 || event->stream == 2);
+    int64_t *again = &running->again[event->stream];
+    size_t known = *again < (int64_t)event->length ? (size_t)*again : event->length;
+    *again -= (int64_t)known;
+    running->logged[event->stream] += (int64_t)(event->length - known);
+    return note_log(engine, running->attempt.id, event->stream, event->data + known, event->length - known, err);
+}
+
 bool attempt_event(struct engine *engine, struct transport_event *event, struct err *err)
 {
     struct running *running = engine_running_of(engine, event->command_id);
@@ -287,9 +301,7 @@ bool attempt_event(struct engine *engine, struct transport_event *event, struct 
     case TRANSPORT_STARTED:
     case TRANSPORT_NODE_UP:
     case TRANSPORT_NODE_DOWN: return true;
-    case TRANSPORT_OUTPUT:
-        return running->request != NULL ||
-               note_log(engine, running->attempt.id, event->stream, event->data, event->length, err);
+    case TRANSPORT_OUTPUT: return running->request != NULL || note_output(engine, running, event, err);
     case TRANSPORT_RESULT: break;
     }
     assert(event->result_count > 0);
@@ -386,13 +398,32 @@ bool attempt_begin(struct engine *engine, struct task *task, struct err *err)
     return drive(engine, running, err);
 }
 
+/** What a former process, or this one before a failed commit, has written of the node's output. */
+static bool count_logged(struct engine *engine, struct running *running, struct err *err)
+{
+    for (int64_t offset = 0;;) {
+        struct log_chunk *chunks = NULL;
+        size_t count = 0;
+        if (!store_read_log(engine->config.store, running->attempt.id, offset, LOG_CHUNK_MAX, &chunks, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            assert(chunks[i].stream >= 0 && (size_t)chunks[i].stream < ARRAY_LEN(running->logged));
+            running->logged[chunks[i].stream] += (int64_t)chunks[i].length;
+            offset = chunks[i].offset + (int64_t)chunks[i].length;
+        }
+        log_chunks_free(chunks, count);
+        if (count == 0)
+            return true;
+    }
+}
+
 bool attempt_resume(struct engine *engine, struct task *task, struct err *err)
 {
     struct running *running = NULL;
     struct err why = { 0 };
     bool ok = running_create(engine, task, &running, &why, err);
     engine_running_add(engine, running);
-    if (!ok)
+    if (!ok || !count_logged(engine, running, err))
         return false;
     if (why.code != ERR_NONE) {
         log_error("attempt.damaged", "attempt=%" PRId64 " cause=%s", running->attempt.id, log_quote(why.msg));

@@ -49,6 +49,8 @@ struct running {
     int64_t command_at_ms;
     int64_t pick_up_at_ms;
     unsigned pick_ups;
+    int64_t logged[3];   /* bytes of the node's output in the attempt's log, by stream */
+    int64_t again[3];    /* of these, how many the pick-up that is on its way will bring once more */
     int64_t reload_from; /* reload: the node's changes when it began */
     struct request *request;
 };
