@@ -29,7 +29,7 @@ static const struct problem_row rows[PROBLEM_KIND_COUNT] = {
     [PROBLEM_NODE_UNREACHABLE] = { "node-unreachable", 502, "The node does not answer" },
     [PROBLEM_BUSY] = { "busy", 503, "The server is busy" },
     [PROBLEM_STOPPING] = { "stopping", 503, "The server is stopping" },
-    [PROBLEM_STORE] = { "store", 503, "The order could not be stored" },
+    [PROBLEM_STORE] = { "store", 503, "The database could not be used" },
     [PROBLEM_BUG] = { "bug", 500, "The server made a mistake" },
 };
 
