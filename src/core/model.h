@@ -201,6 +201,8 @@ struct task {
     enum task_state state;
     int needs_left;
     int64_t weight;
+    int64_t
+        deadline_ms; /* how long one of its commands may take before we look what became of it: the pipeline's class */
     int64_t due_at_ms;  /* WAITING: when it becomes queued again */
     int64_t attempt_id; /* RUNNING: the attempt (its fence); else the latest, or 0 */
     int attempts;       /* so far, those that count against the policy */

@@ -34,6 +34,9 @@ static void fill_command(struct engine *engine, struct running *running, struct 
     command->fence = running->attempt.id;
     if (command->deadline_ms == 0)
         command->deadline_ms = action->deadline_ms;
+    if (command->deadline_ms <
+        running->task.deadline_ms) /* a driver may know that this one takes longer, never shorter */
+        command->deadline_ms = running->task.deadline_ms;
     if (command->node_limit_ms == 0)
         command->node_limit_ms = action->node_limit_ms;
     running->command_id = command->id;

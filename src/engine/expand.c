@@ -152,6 +152,7 @@ static bool store_plan_task(struct expanding *work, const struct plan_task *plan
         .state = planned->needs_left == 0 ? TASK_QUEUED : TASK_BLOCKED,
         .needs_left = planned->needs_left,
         .weight = planned->weight,
+        .deadline_ms = timeout_class_ms(planned->timeout),
         .cause_id = empty,
         .reason = empty,
         .inputs_hash = empty,

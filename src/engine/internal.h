@@ -25,6 +25,9 @@
 struct step_data;
 void step_data_destroy(struct step_data *data);
 const struct step *step_data_step(const struct step_data *data);
+/** A hash of the facts that the step was made from (the zone's records); "" when it uses none. */
+#define INPUTS_HASH_SIZE 33
+void step_data_inputs_hash(const struct step_data *data, char ret_hash[INPUTS_HASH_SIZE]);
 
 enum running_phase {
     PHASE_COMMAND,      /* a command is on its way; command_id tells which */

@@ -174,23 +174,61 @@ bool outcome_task_done(struct engine *engine, struct task *task, const char *not
            count_done(engine, task, err);
 }
 
-/** Zones carry the DKIM key. Should it ever change under a finished zone, the zone is written again. */
-static bool requeue_zones(struct engine *engine, const struct task *task, struct err *err)
+/** The hash of what this task would be made from now. */
+static bool inputs_now(struct engine *engine, const struct task *task, char ret_hash[INPUTS_HASH_SIZE], struct err *err)
 {
-    struct task *tasks = NULL;
+    struct attempt none = { .started_at_ms = engine->batch.now_ms };
+    struct step_data *data = NULL;
+    if (!step_data_load(engine, task, &none, &data, err))
+        return false;
+    step_data_inputs_hash(data, ret_hash);
+    step_data_destroy(data);
+    return true;
+}
+
+/** A zone with other records needs a higher serial, the same on every name server. */
+static bool raise_serial(struct engine *engine, int64_t service_id, struct err *err)
+{
+    struct stored_fact *facts = NULL;
     size_t count = 0;
-    if (!store_list_tasks(engine->config.store, task->operation_id, &tasks, &count, err))
+    if (!store_list_facts(engine->config.store, service_id, &facts, &count, err))
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
-        if (strcmp(tasks[i].action, "dns.zone") != 0 || tasks[i].state != TASK_DONE)
+        if (facts[i].node_id != 0 || strcmp(facts[i].key, "serial") != 0)
             continue;
-        tasks[i].state = TASK_QUEUED; /* the one way out of DONE: what it was made from is not true any more */
+        char higher[32];
+        snprintf(higher, sizeof(higher), "%lld", strtoll(facts[i].value, NULL, 10) + 1);
+        set_text(&facts[i].value, higher);
+        ok = store_put_fact(engine->config.store, &facts[i], err);
+    }
+    stored_facts_free(facts, count);
+    return ok;
+}
+
+/** A fact has changed: finished tasks of the operation that were made from it are queued again. */
+static bool requeue_users(struct engine *engine, const struct task *teller, struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    if (!store_list_tasks(engine->config.store, teller->operation_id, &tasks, &count, err))
+        return false;
+    bool ok = true;
+    bool zones = false;
+    for (size_t i = 0; ok && i < count; i++) {
+        char hash[INPUTS_HASH_SIZE];
+        if (tasks[i].state != TASK_DONE || tasks[i].inputs_hash[0] == '\0')
+            continue;
+        ok = inputs_now(engine, &tasks[i], hash, err);
+        if (!ok || strcmp(hash, tasks[i].inputs_hash) == 0)
+            continue;
+        task_move(&tasks[i], TASK_QUEUED);
         ok = store_update_task(engine->config.store, &tasks[i], err) && count_undone(engine, &tasks[i], err);
         engine_queue_touched(engine, task_queue_id(tasks[i].node_id, tasks[i].lane));
+        zones |= strcmp(tasks[i].action, "dns.zone") == 0;
     }
     tasks_free(tasks, count);
-    return ok;
+    return ok && (!zones || raise_serial(engine, teller->service_id, err));
 }
 
 static bool keep_facts(struct engine *engine, struct running *running, const struct move *move, struct err *err)
@@ -203,7 +241,7 @@ static bool keep_facts(struct engine *engine, struct running *running, const str
     if (!store_list_facts(engine->config.store, task->service_id, &known, &known_count, err))
         return false;
     bool ok = true;
-    bool key_changed = false;
+    bool fact_changed = false;
     for (size_t i = 0; ok && i < move->fact_count; i++) {
         CLEANUP(freep) char *key = xstrdup(move->facts[i].key);
         struct stored_fact fact = { .service_id = task->service_id,
@@ -213,14 +251,14 @@ static bool keep_facts(struct engine *engine, struct running *running, const str
                                     .value = move->facts[i].value,
                                     .attempt_id = running->attempt.id };
         for (size_t k = 0; k < known_count; k++) {
-            if (strcmp(key, "dkim_value") == 0 && strcmp(known[k].key, key) == 0 &&
+            if (known[k].node_id == fact.node_id && strcmp(known[k].key, key) == 0 &&
                 strcmp(known[k].value, fact.value) != 0)
-                key_changed = true;
+                fact_changed = true;
         }
         ok = store_put_fact(engine->config.store, &fact, err);
     }
     stored_facts_free(known, known_count);
-    return ok && (!key_changed || requeue_zones(engine, task, err));
+    return ok && (!fact_changed || requeue_users(engine, task, err));
 }
 
 /** The node has a change that only its next reload makes live: remember which, for this service's reload task. */
@@ -297,6 +335,9 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
     if (!end_attempt(engine, running, ATTEMPT_DONE, "", move->note, &ours, err))
         return false;
     if (ours) {
+        char hash[INPUTS_HASH_SIZE];
+        step_data_inputs_hash(running->data, hash);
+        set_text(&task->inputs_hash, hash);
         task->attempts++;
         if (move->note[0] != '\0' && !note_logf(engine, running->attempt.id, err, "done: %s\n", move->note))
             return false;

@@ -32,6 +32,24 @@ const struct step *step_data_step(const struct step_data *data)
     return &data->step;
 }
 
+void step_data_inputs_hash(const struct step_data *data, char ret_hash[INPUTS_HASH_SIZE])
+{
+    unsigned char hash[(INPUTS_HASH_SIZE - 1) / 2];
+    crypto_generichash_state state;
+    ret_hash[0] = '\0';
+    if (data == NULL || data->zone.record_count == 0)
+        return;
+    crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+    for (size_t i = 0; i < data->zone.record_count; i++) {
+        const struct zone_record *record = &data->zone.records[i];
+        const char *texts[] = { record->name, record->type, record->value };
+        for (size_t k = 0; k < ARRAY_LEN(texts); k++) /* with the NUL, which keeps them apart */
+            crypto_generichash_update(&state, (const unsigned char *)texts[k], strlen(texts[k]) + 1);
+    }
+    crypto_generichash_final(&state, hash, sizeof(hash));
+    sodium_bin2hex(ret_hash, INPUTS_HASH_SIZE, hash, sizeof(hash));
+}
+
 void step_data_destroy(struct step_data *data)
 {
     if (data == NULL)

@@ -136,6 +136,7 @@ static void task_read(struct db_rows *rows, struct task *task)
     task->role = (enum role)db_take_int(rows);
     task->lane = (enum task_lane)db_take_int(rows);
     task->weight = db_take_int(rows);
+    task->deadline_ms = db_take_int(rows);
     task->created_at_ms = db_take_int(rows);
     task->started_at_ms = db_take_int(rows);
     task->ended_at_ms = db_take_int(rows);
@@ -158,22 +159,23 @@ static int64_t task_queue(const struct task *task)
 
 static const char sql_insert_task[] =
     "INSERT INTO task (operation_id, service_id, node_id, queue, state, needs_left, due_at_ms, attempt_id, attempts,"
-    " lease_until_ms, suspect, role, lane, weight, created_at_ms, started_at_ms, ended_at_ms, key, action, label_key,"
-    " cause_id, reason, inputs_hash)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+    " lease_until_ms, suspect, role, lane, weight, deadline_ms, created_at_ms, started_at_ms, ended_at_ms, key, action,"
+    " label_key, cause_id, reason, inputs_hash)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
+    "$23, $24)"
     " RETURNING id";
 
 bool store_insert_task(struct store *store, struct task *task, struct err *err)
 {
     const struct db_arg args[] = {
-        db_int(task->operation_id),   db_int(task->service_id),   db_int(task->node_id),
-        db_int(task_queue(task)),     db_int(task->state),        db_int(task->needs_left),
-        db_int(task->due_at_ms),      db_int(task->attempt_id),   db_int(task->attempts),
-        db_int(task->lease_until_ms), db_int(task->suspect),      db_int(task->role),
-        db_int(task->lane),           db_int(task->weight),       db_int(task->created_at_ms),
-        db_int(task->started_at_ms),  db_int(task->ended_at_ms),  db_text(task->key),
-        db_text(task->action),        db_text(task->label_key),   db_text(task->cause_id),
-        db_text(task->reason),        db_text(task->inputs_hash),
+        db_int(task->operation_id),   db_int(task->service_id),    db_int(task->node_id),
+        db_int(task_queue(task)),     db_int(task->state),         db_int(task->needs_left),
+        db_int(task->due_at_ms),      db_int(task->attempt_id),    db_int(task->attempts),
+        db_int(task->lease_until_ms), db_int(task->suspect),       db_int(task->role),
+        db_int(task->lane),           db_int(task->weight),        db_int(task->deadline_ms),
+        db_int(task->created_at_ms),  db_int(task->started_at_ms), db_int(task->ended_at_ms),
+        db_text(task->key),           db_text(task->action),       db_text(task->label_key),
+        db_text(task->cause_id),      db_text(task->reason),       db_text(task->inputs_hash),
     };
     return store_get_int(store, sql_insert_task, args, ARRAY_LEN(args), &task->id, err) ||
            err_wrap(err, "insert task %s", task->key);

@@ -171,6 +171,7 @@ CREATE TABLE task (
     role           INTEGER NOT NULL,
     lane           INTEGER NOT NULL,
     weight         INTEGER NOT NULL,
+    deadline_ms    INTEGER NOT NULL,
     created_at_ms  INTEGER NOT NULL,
     started_at_ms  INTEGER NOT NULL,
     ended_at_ms    INTEGER NOT NULL,
