@@ -135,7 +135,7 @@ static void segment_ends(struct record *record, int index, const char *text)
     if (sscanf(text, "%u %d", &number, &exit_code) != 2 || number >= RESULT_SEGMENTS_MAX)
         return;
     pass_lines(record, index, true);
-    record->segments[number].ended = true;
+    record->segments[number].ended[index] = true;
     record->segments[number].exit_code = exit_code;
     record->streams[index].segment = -1;
 }
@@ -252,10 +252,10 @@ static void apply_codes(struct record *record, const char *codes)
             break;
         codes = end;
         struct record_segment *segment = &record->segments[index];
-        if (!segment->ended) {
-            *segment = (struct record_segment){ true, true,      segment->quiet,
-                                                true, (int)code, { segment->text[0], segment->text[1] } };
-        }
+        segment->begun = true;
+        segment->truncated = segment->truncated || !segment->ended[0] || !segment->ended[1];
+        segment->ended[0] = segment->ended[1] = true;
+        segment->exit_code = (int)code;
     }
     if (record->segment_count < index)
         record->segment_count = index;
@@ -274,7 +274,7 @@ void record_result(struct record *record, const char *codes, struct command_resu
         if (!segment->begun)
             continue;
         ret_result->segments[i] =
-            (struct segment_result){ segment->ended, segment->exit_code, buf_steal(&segment->text[0]),
-                                     buf_steal(&segment->text[1]), segment->truncated };
+            (struct segment_result){ segment->ended[0] || segment->ended[1], segment->exit_code,
+                                     buf_steal(&segment->text[0]), buf_steal(&segment->text[1]), segment->truncated };
     }
 }

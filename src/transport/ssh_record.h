@@ -21,7 +21,8 @@ struct record_stream {
 };
 
 struct record_segment {
-    bool begun, ended, quiet, truncated;
+    bool begun, quiet, truncated;
+    bool ended[2]; /* seen on stdout, on stderr: on a full disk one may be missing */
     int exit_code;
     struct buf text[2]; /* stdout, stderr */
 };

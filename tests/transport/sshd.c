@@ -92,6 +92,7 @@ static void make_files(struct sshd *sshd)
     write_text(allowed_path, allowed, 0600);
 }
 
+/* SHLVL: else bash takes itself for a login and runs whatever the user of this machine has in .bashrc, once per channel. */
 static void write_config(const struct sshd *sshd)
 {
     CLEANUP(freep) char *path = xasprintf("%s/config", sshd->folder);
@@ -99,7 +100,8 @@ static void write_config(const struct sshd *sshd)
     char *text = xasprintf(
         "ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized_keys\n"
         "PidFile none\nUsePAM no\nUseDNS no\nStrictModes no\nPermitRootLogin prohibit-password\n"
-        "PasswordAuthentication no\nMaxStartups 100:30:200\nLoginGraceTime 20\n%s%s\n",
+        "PasswordAuthentication no\nMaxStartups 100:30:200\nLoginGraceTime 20\n"
+        "SetEnv SHLVL=3\n%s%s\n",
         sshd->port, sshd->folder, sshd->folder, strstr(sshd->extra, "MaxSessions") == NULL ? "MaxSessions 64\n" : "",
         sshd->extra);
     write_text(path, text, 0600);
