@@ -2,11 +2,14 @@
  * synchronous=FULL), each order one INSERT in a transaction of its own. Prints one JSON object: orders/s, p50 and p99 of one
  * insert as its thread sees it (with the wait for its turn), and of the commit alone.
  *
- * usage: one_insert_per_fsync FILE THREADS SECONDS */
+ * With SAMPLES, each commit's milliseconds are written to that file, one a line.
+ *
+ * usage: one_insert_per_fsync FILE THREADS SECONDS [SAMPLES] */
 #include <inttypes.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +95,22 @@ static void open_database(const char *path)
     }
 }
 
+static void write_samples(const char *path)
+{
+    FILE *file = fopen(path, "we");
+    bool ok = file != NULL;
+    for (size_t i = 0; ok && i < sample_count; i++)
+        ok = fprintf(file, "%.4f\n", commit_ms[i]) > 0;
+    if (!ok || fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4 || atoi(argv[2]) < 1 || atoi(argv[2]) >= THREADS_MAX) {
-        fprintf(stderr, "usage: one_insert_per_fsync FILE THREADS SECONDS\n");
+    if (argc < 4 || argc > 5 || atoi(argv[2]) < 1 || atoi(argv[2]) >= THREADS_MAX) {
+        fprintf(stderr, "usage: one_insert_per_fsync FILE THREADS SECONDS [SAMPLES]\n");
         return 2;
     }
     int count = atoi(argv[2]);
@@ -118,6 +133,8 @@ int main(int argc, char **argv)
     printf("{\"per_second\":%.1f,\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"commit_p50_ms\":%.4f,\"commit_p99_ms\":%.4f}\n",
            (double)total / seconds, seen_ms[total / 2], seen_ms[total * 99 / 100], commit_ms[total / 2],
            commit_ms[total * 99 / 100]);
+    if (argc == 5)
+        write_samples(argv[4]);
     sqlite3_finalize(insert);
     sqlite3_close(db);
     free(threads);
