@@ -1,7 +1,7 @@
 // daemon.mjs - one berthd process: started, watched, stopped, killed, frozen; always by its pid.
 
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { until } from "../lab/nodes.mjs";
 
 export class Daemon {
@@ -81,11 +81,23 @@ export class Daemon {
     return this.ended;
   }
 
-  /** SIGSTOP, until it stands still. */
+  /**
+   * SIGSTOP, and it stands still. Never inside of a transaction: there it would hold SQLite's lock for as long as it is
+   * stopped, and nobody could take over, which is SQLite's way and not what a lease is about.
+   */
   async freeze() {
-    this.signal("SIGSTOP");
-    const { readFileSync } = await import("node:fs");
-    await until("berthd stands still", () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${this.pid}/stat`, "utf8")));
+    await until("berthd stands still between two transactions", async () => {
+      this.signal("SIGSTOP");
+      await until("berthd stands still", () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${this.pid}/stat`, "utf8")));
+      if (!this.isWriting()) return true;
+      this.thaw();
+      return false;
+    });
+  }
+
+  /** Does it hold the write lock of its database? In WAL mode that is byte 120 of the -shm file. */
+  isWriting() {
+    return new RegExp(`^\\d+: POSIX +ADVISORY +WRITE ${this.pid} \\S+ 120 120$`, "m").test(readFileSync("/proc/locks", "utf8"));
   }
 
   thaw() {
