@@ -25,7 +25,8 @@ struct transport_ssh_config {
 
 /**
  * Load the key and start the thread. Nodes are connected to when they are set.
- * @param wake called from the transport's thread, never under a lock
+ * @param wake called from the transport's thread, never under a lock, when events are ready; not again before poll() has taken the
+ *             last of them
  * @return NULL when the key cannot be loaded or the configuration is wrong
  */
 struct transport *transport_ssh_create(const struct transport_ssh_config *config, struct transport_wake wake,

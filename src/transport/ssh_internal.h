@@ -134,6 +134,9 @@ struct job {
     struct record *records;
     size_t record_count;
     size_t current; /* the one that is read */
+    /* Bytes of output that the engine has, and of those, what comes again when the record is read from its beginning. */
+    size_t passed[RESULT_SEGMENTS_MAX][2];
+    size_t repeated[RESULT_SEGMENTS_MAX][2];
     struct command_result *results;
     size_t result_count;
 };

@@ -26,6 +26,17 @@ static bool is_make(const struct job *job)
 static void on_output(void *context, unsigned segment, int stream, char *data, size_t length)
 {
     struct job *job = context;
+    size_t *repeated = &job->repeated[segment][stream - 1];
+    size_t known = *repeated < length ? *repeated : length;
+    *repeated -= known;
+    length -= known;
+    memmove(data, data + known, length);
+    if (length == 0) {
+        free(data);
+        return;
+    }
+    if (job->only_one || !job->command->pick_up)
+        job->passed[segment][stream - 1] += length;
     transport_push(job->node->transport, &(struct transport_event){ .kind = TRANSPORT_OUTPUT,
                                                                     .command_id = job->command->id,
                                                                     .node_id = job->node->id,
@@ -38,8 +49,10 @@ static void on_output(void *context, unsigned segment, int stream, char *data, s
 
 static void push_started(struct job *job)
 {
-    job->sent = true;
     job->sent_at_ms = job_loop(job)->now_ms;
+    if (job->sent)
+        return;
+    job->sent = true;
     transport_push(job->node->transport, &(struct transport_event){ .kind = TRANSPORT_STARTED,
                                                                     .command_id = job->command->id,
                                                                     .node_id = job->node->id,
@@ -244,6 +257,7 @@ static void send_find(struct job *job, struct ssh_lane *lane)
     struct nonce nonce = nonce_random();
     struct buf text = BUF_INIT;
     records_clear(job);
+    memcpy(job->repeated, job->passed, sizeof(job->repeated));
     /* Commands of this fence are taken only from the lane that makes, or a younger one, then. */
     const struct ssh_lane *maker = session_make_lane(lane->session);
     script_find(job->command->fence, &nonce, maker != NULL ? maker->stamp : lane->stamp, &text);

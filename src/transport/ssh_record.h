@@ -11,13 +11,12 @@
 #include "transport/transport.h"
 
 struct record_stream {
-    struct buf hold;     /* bytes that may be the beginning of a marker */
-    int64_t offset;      /* bytes of the file taken so far, hold included */
-    int segment;         /* the one whose output this is now; -1: none */
-    bool ended;          /* the last marker has been seen */
-    struct buf line;     /* output of `segment` that waits for the end of its line */
-    int64_t line_at_ms;  /* when its last byte came */
-    size_t passed_bytes; /* of `segment`, to the log */
+    struct buf hold;    /* bytes that may be the beginning of a marker */
+    int64_t offset;     /* bytes of the file taken so far, hold included */
+    int segment;        /* the one whose output this is now; -1: none */
+    bool ended;         /* the last marker has been seen */
+    struct buf line;    /* output of `segment` that waits for the end of its line */
+    int64_t line_at_ms; /* when its last byte came */
 };
 
 struct record_segment {

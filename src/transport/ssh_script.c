@@ -68,7 +68,7 @@ static void add_words(const struct script_node *node, const struct segment *segm
 {
     bool sudo = node->sudo && segment->as_root;
     bool bare = !sudo && strchr(segment->argv[0], '/') == NULL;
-    buf_add_text(text, bare ? "( exec" : sudo ? "/usr/bin/sudo -n --" : "");
+    buf_add_text(text, bare ? "( exec" : sudo ? "sudo -n --" : "");
     for (char **word = segment->argv; *word != NULL; word++) {
         buf_add_char(text, ' ');
         if (segment->input_kind == INPUT_FILE && strcmp(*word, "{file}") == 0)
