@@ -129,7 +129,8 @@ static void domain_investigate(struct talk *talk, const struct hestia_reply *rep
     if (owner.is_foreign)
         move_end(talk->move, "conflict.domain", "%s belongs to user %s on this node", owner.name, owner.user);
     else if (step->sudo)
-        talk_end_command(talk, "conflict.left-over", reply->error, command);
+        talk_end_command(talk, "conflict.left-over",
+                         reply->error[0] != '\0' ? reply->error : "the making of the domain was cut off", command);
     else if (found.exit_code != 0)
         move_end(talk->move, "conflict.domain", "nobody owns %s, yet the panel says: %s", step->domain, reply->error);
     else if (!holds_skeleton_only(&found, dir))
