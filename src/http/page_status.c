@@ -43,9 +43,9 @@ static bool picture_load(struct store *store, int64_t service_id, struct picture
     if (operation_id != 0 && (!store_get_operation(store, operation_id, &picture->operation, err) ||
                               !store_list_tasks(store, operation_id, &picture->tasks, &picture->task_count, err)))
         return false;
-    if (picture->service.status == SERVICE_LIVE &&
-        (!store_list_accounts(store, service_id, &picture->accounts, &picture->account_count, err) ||
-         !catalogue_load(store, CATALOGUE_NODES, &picture->catalogue, err)))
+    if (!catalogue_load(store, CATALOGUE_NODES, &picture->catalogue, err) ||
+        (picture->service.status == SERVICE_LIVE &&
+         !store_list_accounts(store, service_id, &picture->accounts, &picture->account_count, err)))
         return false;
     struct err ignored;
     if (!domain_to_unicode(picture->service.domain, &picture->domain, &ignored))
@@ -67,9 +67,11 @@ static const struct {
     [STEP_PROBLEM] = { "problem", "!", "problem" },
 };
 
-static enum step_state task_step_state(enum task_state state)
+static enum step_state task_step_state(const struct picture *picture, const struct task *task)
 {
-    switch (state) {
+    if (view_waits_for_node(task, &picture->catalogue) != NULL)
+        return STEP_WAITING;
+    switch (task->state) {
     case TASK_BLOCKED:
     case TASK_QUEUED:
     case TASK_CANCELLED:
@@ -91,7 +93,7 @@ static enum step_state step_state(const struct picture *picture, const char *lab
     for (size_t i = 0; i < picture->task_count; i++) {
         if (strcmp(picture->tasks[i].label_key, label_key) != 0)
             continue;
-        enum step_state state = task_step_state(picture->tasks[i].state);
+        enum step_state state = task_step_state(picture, &picture->tasks[i]);
         all_done = all_done && state == STEP_DONE;
         some_done = some_done || state == STEP_DONE;
         if (state != STEP_DONE && state > worst)
@@ -164,7 +166,7 @@ static const char *wait_key(const struct picture *picture)
     const char *key = "";
     for (size_t i = 0; i < picture->task_count; i++) {
         const struct task *task = &picture->tasks[i];
-        if (task->state == TASK_HELD)
+        if (task->state == TASK_HELD || view_waits_for_node(task, &picture->catalogue) != NULL)
             return "wait.node";
         if (task->state == TASK_WAITING)
             key = strncmp(task->action, "verify.", 7) == 0 ? "wait.verify" : "wait.busy";

@@ -263,6 +263,23 @@ json_t *view_progress(const struct service *service, const struct operation *ope
     return json_pack("{s:I, s:I, s:i}", "done", (json_int_t)done, "total", (json_int_t)total, "percent", percent);
 }
 
+const struct node *view_waits_for_node(const struct task *task, const struct catalogue *catalogue)
+{
+    const struct node *node = task->state == TASK_QUEUED ? catalogue_node(catalogue, task->node_id) : NULL;
+    return node != NULL && (node->state == NODE_UNREACHABLE || node->state == NODE_PAUSED) ? node : NULL;
+}
+
+static json_t *task_reason(const struct task *task, const struct catalogue *catalogue)
+{
+    const struct node *node = view_waits_for_node(task, catalogue);
+    if (node == NULL || task->reason[0] != '\0')
+        return view_text(task->reason);
+    CLEANUP(freep)
+    char *reason = xasprintf("waits for %s, which is %s%s%s", node->name, node_state_name(node->state),
+                             node->state_reason[0] == '\0' ? "" : ": ", node->state_reason);
+    return view_text(reason);
+}
+
 json_t *view_task(const struct task *task, const struct catalogue *catalogue)
 {
     const struct node *node = catalogue_node(catalogue, task->node_id);
@@ -276,7 +293,7 @@ json_t *view_task(const struct task *task, const struct catalogue *catalogue)
                              task->role == ROLE_NONE ? json_null() : json_string(role_name(task->role)), "weight",
                              (json_int_t)task->weight, "due_at", view_time(task->due_at_ms), "attempt_id",
                              view_id(task->attempt_id), "cause", view_text(task->cause_id), "reason",
-                             view_text(task->reason), "created_at", view_time(task->created_at_ms), "started_at",
+                             task_reason(task, catalogue), "created_at", view_time(task->created_at_ms), "started_at",
                              view_time(task->started_at_ms), "ended_at", view_time(task->ended_at_ms));
     json_object_update(json, more);
     json_decref(more);
