@@ -362,6 +362,32 @@ static void an_account_without_a_shell_says_so(void **state)
     transport_event_finish(&event);
 }
 
+static void segments_that_want_root_go_through_sudo(void **state)
+{
+    (void)state;
+    if (geteuid() != 0 || system("sudo -n true 2>/dev/null") != 0)
+        skip();
+    client_open_bare(&client, &sshd, (struct transport_ssh_config){ 0 });
+    struct transport_node node = sshd_node(&sshd, 1);
+    node.sudo = true;
+    client.transport->ops->set_node(client.transport, &node);
+    for (int lane = 0; lane < 2; lane++) {
+        struct command *command = client_command(&client, lane == 0 ? LANE_MAKE : LANE_LOOK);
+        struct segment *segment = add_sh(command, "echo \"by $SUDO_USER\"; cat \"$0\"");
+        segment->as_root = true;
+        segment_add_word(segment, "{file}");
+        segment_set_input(segment, INPUT_FILE, "input");
+        segment_go_on(segment, 0);
+        add_sh(command, "echo \"by $SUDO_USER\"");
+        struct transport_event event = client_run(&client, command);
+        expect_outcome(&event, OUTCOME_ENDED, FAULT_NONE);
+        CLEANUP(freep) char *want = xasprintf("by %s\ninput", sshd.user);
+        assert_string_equal(event.results[0].segments[0].out, want);
+        assert_string_equal(event.results[0].segments[1].out, "by \n");
+        transport_event_finish(&event);
+    }
+}
+
 /* ---- changes of a node ---------------------------------------------------------------------------------------------- */
 
 static void a_changed_node_lets_its_commands_end(void **state)
@@ -460,6 +486,7 @@ int main(void)
         CASE_AT(fewer_channels_than_promised_are_enough, start_two_sessions),
         CASE_AT(noise_of_login_scripts_is_skipped, start_noisy),
         CASE_AT(an_account_without_a_shell_says_so, start_no_shell),
+        CASE(segments_that_want_root_go_through_sudo),
         CASE(a_changed_node_lets_its_commands_end),
         CASE(a_removed_node_gives_its_commands_back),
         CASE(many_nodes_are_served_by_one_thread),
