@@ -141,25 +141,55 @@ static const char *idn_sentence(int code)
     }
 }
 
-bool domain_normalise(const char *input, char **ret_ascii, struct err *err)
+/* Is it made of letters, digits, hyphens and dots, without a label that has hyphens as its third and fourth characters, such as
+ * xn--? Then IDNA only makes it lower case, and the library, whose tables are for the other names, need not be asked. */
+static bool domain_is_plain(const char *input)
 {
-    if (!domain_check_input(input, err))
-        return false;
+    for (const char *label = input; label != NULL; label = strchr(label, '.')) {
+        label += *label == '.';
+        size_t length = strcspn(label, ".");
+        if (length >= 4 && label[2] == '-' && label[3] == '-')
+            return false;
+        for (size_t i = 0; i < length; i++) {
+            if (!is_letter_or_digit(label[i]) && label[i] != '-')
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool domain_map(const char *input, char **ret_mapped, struct err *err)
+{
+    if (domain_is_plain(input)) {
+        *ret_mapped = xstrdup(input);
+        for (char *c = *ret_mapped; *c != '\0'; c++)
+            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+        return true;
+    }
     char *mapped = NULL;
     int code = idn2_to_ascii_8z(input, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
     if (code != IDN2_OK)
         return domain_wrong(err, input, idn_sentence(code));
+    *ret_mapped = xstrdup(mapped);
+    idn2_free(mapped);
+    return true;
+}
+
+bool domain_normalise(const char *input, char **ret_ascii, struct err *err)
+{
+    CLEANUP(freep) char *mapped = NULL;
+    if (!domain_check_input(input, err) || !domain_map(input, &mapped, err))
+        return false;
     char *ascii = mapped;
     size_t length = strlen(ascii);
     if (length > 0 && ascii[length - 1] == '.')
         ascii[length - 1] = '\0';
     while (strncmp(ascii, "www.", 4) == 0)
         ascii += 4;
-    bool fine = domain_check_ascii(input, ascii, err);
-    if (fine)
-        *ret_ascii = xstrdup(ascii);
-    idn2_free(mapped);
-    return fine;
+    if (!domain_check_ascii(input, ascii, err))
+        return false;
+    *ret_ascii = xstrdup(ascii);
+    return true;
 }
 
 bool domain_to_unicode(const char *ascii, char **ret_unicode, struct err *err)
