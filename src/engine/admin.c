@@ -57,6 +57,11 @@ static bool node_add(struct engine *engine, struct request *request, struct err 
             return true;
         }
     }
+    const struct driver_action *preflight = NULL;
+    if (driver_find(node->driver, "node.preflight", &preflight) == NULL)
+        return err_set_field(&request->err, ERR_INVALID, "driver", "there is no driver \"%s\" for nodes",
+                             node->driver) ||
+               true;
     int64_t *ids = NULL;
     if (!find_groups(engine, request, &ids))
         return true;
