@@ -148,9 +148,12 @@ b_flock() {
 b_may() {
     b_fences
     if [ "$b_seen" -gt "$b_fence" ]; then b_said="fenced $b_seen"; return 1; fi
-    if [ "$b_seen" = "$b_fence" ] && [ "$b_seen_number" -ge "$b_number" ] && [ -s "$b_dir/$b_last.run" ]; then
-        b_said=exists
-        return 1
+    if [ "$b_seen" = "$b_fence" ]; then
+        # Seen, but without a record: a shell was killed between the two, and nothing of it has run.
+        if [ "$b_number" -lt "$b_seen_number" ] || { [ "$b_number" = "$b_seen_number" ] && [ -s "$b_dir/$b_last.run" ]; }; then
+            b_said=exists
+            return 1
+        fi
     fi
     if [ -s "$b_dir/$b_fence.gate" ]; then
         read -r b_x b_y <"$b_dir/$b_fence.gate"

@@ -231,3 +231,23 @@ struct segment *add_sh(struct command *command, const char *text)
 {
     return command_add(command, "sh", "-c", text, NULL);
 }
+
+/* ---- expectations --------------------------------------------------------------------------------------------------- */
+
+const struct segment_result *expect_ended(const struct transport_event *event, size_t segments)
+{
+    const struct command_result *result = &event->results[event->result_count - 1];
+    if (result->outcome != OUTCOME_ENDED || result->segment_count != segments)
+        fail_msg("%s with %zu segments: %s", outcome_name(result->outcome), result->segment_count,
+                 result->message != NULL ? result->message : "no message");
+    return result->segments;
+}
+
+void expect_outcome(const struct transport_event *event, enum outcome outcome, enum transport_fault fault)
+{
+    const struct command_result *result = &event->results[event->result_count - 1];
+    if (result->outcome != outcome || result->fault != fault)
+        fail_msg("%s/%s (%s), wanted %s/%s", outcome_name(result->outcome), transport_fault_name(result->fault),
+                 result->message != NULL ? result->message : "no message", outcome_name(outcome),
+                 transport_fault_name(fault));
+}

@@ -65,6 +65,9 @@ void client_wait_up(struct client *client, int ups);
 void client_wait_output(struct client *client, size_t outputs);
 /** All output of a command's segment, in order; the caller's to free. */
 char *client_output(const struct client *client, uint64_t id, unsigned segment, int stream);
+/** Of the last result: it ended, with so many segments. @return them */
+const struct segment_result *expect_ended(const struct transport_event *event, size_t segments);
+void expect_outcome(const struct transport_event *event, enum outcome outcome, enum transport_fault fault);
 /** A shell's words as a command: sh -c text. */
 struct segment *add_sh(struct command *command, const char *text);
 /** $HOME/.berth/<installation>/<name>; the caller's to free. */

@@ -38,15 +38,6 @@ static int end_all(void **state)
     return 0;
 }
 
-static void expect_outcome(const struct transport_event *event, enum outcome outcome, enum transport_fault fault)
-{
-    const struct command_result *result = &event->results[event->result_count - 1];
-    if (result->outcome != outcome || result->fault != fault)
-        fail_msg("%s/%s (%s), wanted %s/%s", outcome_name(result->outcome), transport_fault_name(result->fault),
-                 result->message != NULL ? result->message : "no message", outcome_name(outcome),
-                 transport_fault_name(fault));
-}
-
 static struct transport_event run_true(enum lane lane)
 {
     struct command *command = client_command(&client, lane);

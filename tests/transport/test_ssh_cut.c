@@ -64,15 +64,6 @@ static const struct command_result *last_result(const struct transport_event *ev
     return &event->results[event->result_count - 1];
 }
 
-static void expect_outcome(const struct transport_event *event, enum outcome outcome, enum transport_fault fault)
-{
-    const struct command_result *result = last_result(event);
-    if (result->outcome != outcome || result->fault != fault)
-        fail_msg("%s/%s (%s), wanted %s/%s", outcome_name(result->outcome), transport_fault_name(result->fault),
-                 result->message != NULL ? result->message : "no message", outcome_name(outcome),
-                 transport_fault_name(fault));
-}
-
 /* A command that says what it does and leaves a line in a file, so that a second run would show. */
 static struct command *counting_command(int64_t fence, unsigned number, const char *sleep_s, int code)
 {
@@ -416,7 +407,8 @@ static void a_command_of_another_boot_is_lost(void **state)
     assert_string_equal(last_result(&event)->segments[0].out, "here\n");
     assert_false(last_result(&event)->segments[0].ran);
     transport_event_finish(&event);
-    assert_int_equal(system("pkill -f '^sleep 66[.]6'"), 0);
+    CLEANUP(freep) char *end = xasprintf("kill -s KILL -- -$(head -1 %s.run | cut -d' ' -f5)", record);
+    assert_int_equal(system(end), 0);
 }
 
 static void a_command_whose_shell_was_killed_is_lost_when_it_has_ended(void **state)
@@ -465,13 +457,15 @@ static void the_node_limit_holds_for_a_pick_up_too(void **state)
 {
     (void)state;
     int64_t fence = client.next_fence++;
-    start_and_cut(fence, "echo here; sleep 55.5", 600);
+    CLEANUP(freep) char *text = xasprintf("echo here; sleep 55.%d", sshd.port);
+    start_and_cut(fence, text, 600);
     usleep(700000);
     struct transport_event event = client_run(&client, client_pick_up(&client, fence));
     expect_outcome(&event, OUTCOME_KILLED, FAULT_NONE);
     assert_int_equal(last_result(&event)->segments[0].exit_code, 137);
     transport_event_finish(&event);
-    assert_int_not_equal(system("pgrep -f '^sleep 55[.]5' >/dev/null"), 0);
+    CLEANUP(freep) char *left = xasprintf("pgrep -f '^sleep 55[.]%d' >/dev/null", sshd.port);
+    assert_int_not_equal(system(left), 0);
     /* And it stays killed. */
     event = client_run(&client, client_pick_up(&client, fence));
     expect_outcome(&event, OUTCOME_KILLED, FAULT_NONE);

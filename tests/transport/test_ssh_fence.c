@@ -1,0 +1,243 @@
+/* test_ssh_fence.c - what keeps a node's commands apart: fence, lock, records, the node's own time limit. BERTH_TEST_SHELL as in
+ * test_ssh.c. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "client.h"
+#include "sshd.h"
+
+static struct sshd sshd;
+static struct client client;
+static char force_command[128];
+
+static int start_sshd(void **state)
+{
+    (void)state;
+    const char *shell = getenv("BERTH_TEST_SHELL");
+    if (shell != NULL)
+        snprintf(force_command, sizeof(force_command), "ForceCommand exec %s\n", shell);
+    sshd_start(&sshd, force_command);
+    return 0;
+}
+
+static int stop_sshd(void **state)
+{
+    (void)state;
+    sshd_stop(&sshd);
+    return 0;
+}
+
+static int open_client(void **state)
+{
+    (void)state;
+    client_open(&client, &sshd, (struct transport_ssh_config){ 0 });
+    return 0;
+}
+
+static int end_client(void **state)
+{
+    (void)state;
+    client_end(&client);
+    return 0;
+}
+
+/* ---- fence, lock, records ------------------------------------------------------------------------------------------- */
+
+static void a_lower_fence_is_refused(void **state)
+{
+    (void)state;
+    struct command *command = client_command(&client, LANE_MAKE);
+    command->fence = 50;
+    command_add(command, "true", NULL);
+    struct transport_event event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+    command = client_command(&client, LANE_MAKE);
+    command->fence = 49;
+    command_add(command, "touch", "/tmp/never-made", NULL);
+    event = client_run(&client, command);
+    expect_outcome(&event, OUTCOME_FENCED, FAULT_NONE);
+    assert_non_null(strstr(event.results[0].message, "50"));
+    assert_int_equal(access("/tmp/never-made", F_OK), -1);
+    transport_event_finish(&event);
+}
+
+static void either_copy_of_the_fence_is_enough(void **state)
+{
+    static const char *const names[] = { "fence.a", "fence.b" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names) * 2; i++) {
+        struct command *command = client_command(&client, LANE_MAKE);
+        command_add(command, "true", NULL);
+        command->fence = 60 + (int64_t)i;
+        struct transport_event event = client_run(&client, command);
+        expect_ended(&event, 1);
+        transport_event_finish(&event);
+        CLEANUP(freep) char *path = client_state_path(&client, names[i % 2]);
+        write_text(path, i < 2 ? "" : "99999 7", 0600); /* cut while it was written */
+        command = client_command(&client, LANE_MAKE);
+        command_add(command, "true", NULL);
+        command->fence = 59 + (int64_t)i;
+        event = client_run(&client, command);
+        expect_outcome(&event, OUTCOME_FENCED, FAULT_NONE);
+        transport_event_finish(&event);
+    }
+}
+
+static void a_command_that_has_a_record_is_not_run_again(void **state)
+{
+    (void)state;
+    CLEANUP(freep) char *count = xasprintf("%s/count", sshd.folder);
+    CLEANUP(freep) char *script = xasprintf("echo x >>%s; echo out; exit 6", count);
+    unlink(count);
+    for (int turn = 0; turn < 3; turn++) {
+        for (unsigned number = 0; number < 2; number++) {
+            struct command *command = client_command(&client, LANE_MAKE);
+            command->fence = 70;
+            command->number = number;
+            add_sh(command, number == 0 ? script : "exit 8");
+            struct transport_event event = client_run(&client, command);
+            assert_int_equal(event.result_count, 1);
+            assert_int_equal(event.results[0].number, number);
+            assert_int_equal(expect_ended(&event, 1)[0].exit_code, number == 0 ? 6 : 8);
+            assert_string_equal(expect_ended(&event, 1)[0].out, number == 0 ? "out\n" : "");
+            transport_event_finish(&event);
+        }
+        /* The second time from this session, the third from another. */
+        client_close(&client);
+        client_open(&client, &sshd, (struct transport_ssh_config){ 0 });
+    }
+    CLEANUP(freep) char *text = read_text(count);
+    assert_string_equal(text, "x\n");
+    unlink(count);
+}
+
+static void a_held_lock_is_busy(void **state)
+{
+    (void)state;
+    struct command *command = client_command(&client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    struct transport_event event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+    CLEANUP(freep) char *path = client_state_path(&client, "lock");
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    command = client_command(&client, LANE_MAKE);
+    command_add(command, "touch", "/tmp/never-made", NULL);
+    event = client_run(&client, command);
+    expect_outcome(&event, OUTCOME_BUSY, FAULT_NONE);
+    transport_event_finish(&event);
+    close(fd);
+    assert_int_equal(access("/tmp/never-made", F_OK), -1);
+    command = client_command(&client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+}
+
+static void no_state_directory_means_not_started(void **state)
+{
+    (void)state;
+    CLEANUP(freep) char *path = client_state_path(&client, "");
+    path[strlen(path) - 1] = '\0';
+    client_wait_up(&client, 1);
+    client_pump(&client, 100);
+    CLEANUP(freep) char *remove = xasprintf("rm -rf '%s'", path);
+    assert_int_equal(system(remove), 0);
+    write_text(path, "in the way", 0600);
+    struct command *command = client_command(&client, LANE_MAKE);
+    command_add(command, "touch", "/tmp/never-made", NULL);
+    struct transport_event event = client_run(&client, command);
+    expect_outcome(&event, OUTCOME_NOT_STARTED, FAULT_STATE_DIR);
+    assert_non_null(strstr(event.results[0].message, "web1"));
+    transport_event_finish(&event);
+    assert_int_equal(access("/tmp/never-made", F_OK), -1);
+    unlink(path);
+    /* It comes back by itself. */
+    command = client_command(&client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+}
+
+static void old_records_go(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct command *command = client_command(&client, LANE_MAKE);
+        command_add(command, "true", NULL);
+        struct transport_event event = client_run(&client, command);
+        expect_ended(&event, 1);
+        transport_event_finish(&event);
+        client_pump(&client, 20);
+    }
+    client_pump(&client, 500);
+    CLEANUP(freep) char *path = client_state_path(&client, "");
+    CLEANUP(freep) char *check = xasprintf("test $(ls '%s' | wc -l) -le 12", path);
+    assert_int_equal(system(check), 0);
+}
+
+static void the_node_kills_at_its_limit(void **state)
+{
+    (void)state;
+    struct command *command = client_command(&client, LANE_MAKE);
+    command->node_limit_ms = 500;
+    segment_go_on(add_sh(command, "echo begun"), 0);
+    /* A time that no other test's sleep has. */
+    CLEANUP(freep)
+    char *text =
+        xasprintf("trap '' TERM; echo deaf; sleep 77.%d & sleep 77.%d; sleep 77.%d", sshd.port, sshd.port, sshd.port);
+    add_sh(command, text);
+    int64_t begin_us = clock_measure_us();
+    struct transport_event event = client_run(&client, command);
+    expect_outcome(&event, OUTCOME_KILLED, FAULT_NONE);
+    assert_true(clock_measure_us() - begin_us < 15000000);
+    assert_int_equal(event.results[0].segment_count, 2);
+    assert_string_equal(event.results[0].segments[0].out, "begun\n");
+    assert_int_equal(event.results[0].segments[0].exit_code, 0);
+    assert_string_equal(event.results[0].segments[1].out, "deaf\n");
+    assert_int_equal(event.results[0].segments[1].exit_code, 137);
+    transport_event_finish(&event);
+    CLEANUP(freep) char *left = xasprintf("pgrep -f 'sleep 77[.]%d' >/dev/null", sshd.port);
+    assert_int_not_equal(system(left), 0);
+    command = client_command(&client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_client, end_client)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_lower_fence_is_refused),
+        CASE(either_copy_of_the_fence_is_enough),
+        CASE(a_command_that_has_a_record_is_not_run_again),
+        CASE(a_held_lock_is_busy),
+        CASE(no_state_directory_means_not_started),
+        CASE(old_records_go),
+        CASE(the_node_kills_at_its_limit),
+    };
+    return cmocka_run_group_tests(tests, start_sshd, stop_sshd);
+}
