@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "http/route.h"
 
@@ -12,6 +14,10 @@ struct bedroom *bedroom_create(void)
 {
     struct bedroom *bedroom = xcalloc(1, sizeof(*bedroom));
     pthread_mutex_init(&bedroom->lock, NULL);
+    bedroom->woken_next = &bedroom->woken;
+    bedroom->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (bedroom->event_fd < 0)
+        abort(); /* no file descriptor is left at start: nothing would work */
     atomic_init(&bedroom->refs, 1);
     return bedroom;
 }
@@ -20,6 +26,7 @@ void bedroom_unref(struct bedroom *bedroom)
 {
     if (atomic_fetch_sub(&bedroom->refs, 1) > 1)
         return;
+    close(bedroom->event_fd);
     pthread_mutex_destroy(&bedroom->lock);
     free(bedroom);
 }
@@ -35,15 +42,46 @@ static void leave(struct call *call)
     call->next = call->previous = NULL;
 }
 
+/* Under the lock. Only the first of those that wait to be resumed rings. */
+static void get_up(struct call *call)
+{
+    struct bedroom *bedroom = call->bedroom;
+    const uint64_t one = 1;
+    leave(call);
+    if (bedroom->woken == NULL) {
+        ssize_t written = write(bedroom->event_fd, &one, sizeof(one));
+        (void)written; /* EAGAIN: the counter is full, so it rings */
+    }
+    *bedroom->woken_next = call;
+    bedroom->woken_next = &call->next;
+}
+
+void bedroom_resume(struct bedroom *bedroom)
+{
+    uint64_t count;
+    ssize_t got = read(bedroom->event_fd, &count, sizeof(count));
+    (void)got;
+    pthread_mutex_lock(&bedroom->lock);
+    struct call *call = bedroom->woken;
+    bedroom->woken = NULL;
+    bedroom->woken_next = &bedroom->woken;
+    pthread_mutex_unlock(&bedroom->lock);
+    while (call != NULL) {
+        struct call *next = call->next;
+        call->next = NULL;
+        MHD_resume_connection(call->connection);
+        call = next;
+    }
+}
+
 void bedroom_close(struct bedroom *bedroom)
 {
     pthread_mutex_lock(&bedroom->lock);
     bedroom->closed = true;
     while (bedroom->first != NULL) {
         struct call *call = bedroom->first;
-        leave(call);
         atomic_store(&call->abandoned, true);
-        MHD_resume_connection(call->connection);
+        get_up(call);
     }
     pthread_mutex_unlock(&bedroom->lock);
 }
@@ -108,10 +146,8 @@ bool call_sleep(struct call *call)
 void call_wake(struct call *call)
 {
     pthread_mutex_lock(&call->bedroom->lock);
-    if (!atomic_load(&call->abandoned)) {
-        leave(call);
-        MHD_resume_connection(call->connection);
-    }
+    if (!atomic_load(&call->abandoned))
+        get_up(call);
     pthread_mutex_unlock(&call->bedroom->lock);
     call_unref(call);
 }

@@ -24,14 +24,20 @@
 struct call;
 struct route;
 
-/* The calls that sleep. Lives as long as the last of them. */
+/* The calls that sleep. Lives as long as the last of them. Who is woken stands in a list until the HTTP thread, told through
+ * event_fd once for all of them, resumes their connections: libmicrohttpd is used by that thread only. */
 struct bedroom {
     pthread_mutex_t lock;
-    struct call *first;
+    struct call *first;       /* who sleeps */
+    struct call *woken;       /* who has been woken, linked by next */
+    struct call **woken_next; /* where the next one goes */
     bool closed;
+    int event_fd;
     atomic_size_t refs;
 };
 struct bedroom *bedroom_create(void);
+/** HTTP thread, when event_fd is readable: resume who has been woken. */
+void bedroom_resume(struct bedroom *bedroom);
 /** Wake everybody with call->abandoned set; nobody may sleep any more. */
 void bedroom_close(struct bedroom *bedroom);
 void bedroom_unref(struct bedroom *bedroom);
@@ -68,7 +74,7 @@ struct call {
 
     /* sleep */
     struct bedroom *bedroom;
-    struct call *previous, *next; /* in the bedroom, under its lock */
+    struct call *previous, *next; /* in one of the bedroom's lists, under its lock */
     struct call *queued;          /* in the reader's queue */
     atomic_bool abandoned;
     atomic_int refs;

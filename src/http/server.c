@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,10 +26,15 @@
     (1024U * 1024U)      /* a body up to this is read to its end before it is refused, so that the answer arrives */
 #define STOP_WAIT_MS 400 /* for answers that are on their way */
 
+enum wish { WISH_SERVE, WISH_REFUSE, WISH_END };
+
 struct http_server {
     struct http_config config; /* texts owned */
     int listen_fd, port;
     struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool has_thread;
+    atomic_int wish; /* of the thread that stops the server */
     struct bedroom *bedroom;
     struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
     struct reader *reader;
@@ -231,17 +238,55 @@ static bool open_stores(struct http_server *server, struct err *err)
     return true;
 }
 
+static void stop_listening(struct http_server *server)
+{
+    int fd = MHD_quiesce_daemon(server->daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int poll_timeout_ms(struct http_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
+        return -1;
+    return timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
+}
+
+/* The HTTP thread. Our own and not libmicrohttpd's, which has to be told of each connection that shall go on by a lock and a system
+ * call: here the engine rings once for all that a commit has answered. */
+static void *serve(void *context)
+{
+    struct http_server *server = context;
+    struct pollfd waits[] = {
+        { .fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, .events = POLLIN },
+        { .fd = server->bedroom->event_fd, .events = POLLIN },
+    };
+    bool listening = true;
+    for (int wanted; (wanted = atomic_load(&server->wish)) != WISH_END;) {
+        if (wanted == WISH_REFUSE && listening) {
+            stop_listening(server);
+            listening = false;
+        }
+        (void)poll(waits, ARRAY_LEN(waits), poll_timeout_ms(server));
+        bedroom_resume(server->bedroom);
+        MHD_run(server->daemon);
+    }
+    return NULL;
+}
+
 static bool start_daemon(struct http_server *server, struct err *err)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
     if (server->daemon == NULL)
         return err_set(err, ERR_IO, "HTTP: the server cannot be started: %s", strerror(errno));
     server->listen_fd = -1; /* libmicrohttpd's now */
-    return true;
+    server->has_thread = pthread_create(&server->thread, NULL, serve, server) == 0;
+    return server->has_thread || err_set(err, ERR_IO, "HTTP: no thread can be started");
 }
 
 bool http_server_create(const struct http_config *config, struct http_server **ret_server, struct err *err)
@@ -274,20 +319,28 @@ static void wait_for_answers(struct http_server *server)
         nanosleep(&step, NULL);
 }
 
+static void wish(struct http_server *server, enum wish what)
+{
+    const uint64_t one = 1;
+    atomic_store(&server->wish, what);
+    ssize_t written = write(server->bedroom->event_fd, &one, sizeof(one));
+    (void)written;
+}
+
 static void stop(struct http_server *server)
 {
-    if (server->daemon != NULL) {
-        int fd = MHD_quiesce_daemon(server->daemon);
-        if (fd >= 0)
-            close(fd);
-    }
+    wish(server, WISH_REFUSE);
     if (server->reader != NULL)
         reader_stop(server->reader);
     bedroom_close(server->bedroom);
-    if (server->daemon != NULL) {
+    if (server->has_thread) {
         wait_for_answers(server);
-        MHD_stop_daemon(server->daemon);
+        wish(server, WISH_END);
+        pthread_join(server->thread, NULL);
     }
+    bedroom_resume(server->bedroom); /* libmicrohttpd does not end while a connection sleeps */
+    if (server->daemon != NULL)
+        MHD_stop_daemon(server->daemon);
 }
 
 void http_server_destroy(struct http_server *server)
