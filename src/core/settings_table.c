@@ -1,0 +1,219 @@
+/* settings_table.c - the settings: one row each. See settings.h. */
+#include "core/settings.h"
+
+#include <string.h>
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+
+/* The offset of a field, refused by the compiler when the field has not the row's type. */
+#define FIELD(field, type)                                                                                             \
+    (offsetof(struct settings, field) + 0 * sizeof(_Generic(((struct settings *)0)->field, type : 0)))
+#define DURATION_FIELD(field) .type = SETTING_DURATION, .offset = FIELD(field, int64_t)
+#define NUMBER_FIELD(field) .type = SETTING_NUMBER, .offset = FIELD(field, int)
+#define DECIMAL_FIELD(field) .type = SETTING_DECIMAL, .offset = FIELD(field, double)
+#define BOOLEAN_FIELD(field) .type = SETTING_BOOLEAN, .choices = booleans, .offset = FIELD(field, bool)
+#define CHOICE_FIELD(field, kind) .type = SETTING_CHOICE, .offset = FIELD(field, enum kind)
+#define TEXT_FIELD(kind, field) .type = kind, .high = SETTING_TEXT_MAX, .offset = FIELD(field, char *)
+
+_Static_assert(sizeof(enum ticket_channel) == sizeof(int) && sizeof(enum ticket_priority) == sizeof(int),
+               "choices are stored as int");
+
+static const char *const booleans[] = { "false", "true", NULL };
+static const char *const ticket_channels[] = { "none", "whmcs", "mail", "webhook", NULL };
+static const char *const ticket_priorities[] = { "Low", "Medium", "High", NULL }; /* as WHMCS spells them */
+static const char *const http_schemes[] = { "https://", "http://", NULL };
+static const char *const smtp_schemes[] = { "smtps://", "smtp://", NULL };
+
+const struct setting setting_table[] = {
+    { .name = "retry.first",
+      DURATION_FIELD(retry.first_ms),
+      .unit = "s",
+      .low = 100,
+      .high = HOUR_MS,
+      .preset = "4 s",
+      .help = "the least pause before a task is tried again" },
+    { .name = "retry.factor",
+      DECIMAL_FIELD(retry.factor),
+      .unit = "",
+      .low = 1000,
+      .high = 10000,
+      .preset = "2",
+      .help = "how much longer the pause may be after each further attempt; the pause itself is drawn between the "
+              "first and "
+              "that" },
+    { .name = "retry.cap",
+      DURATION_FIELD(retry.cap_ms),
+      .unit = "s",
+      .low = SECOND_MS,
+      .high = DAY_MS,
+      .preset = "1 h",
+      .help = "the longest pause" },
+    { .name = "retry.attempts",
+      NUMBER_FIELD(retry.attempts_max),
+      .unit = "attempts",
+      .low = 0,
+      .high = 1000,
+      .preset = "12",
+      .help = "after so many attempts a task has failed and a person is needed; 0: never" },
+    { .name = "ssh.connect",
+      DURATION_FIELD(ssh.connect_ms),
+      .unit = "s",
+      .low = SECOND_MS,
+      .high = 2 * MINUTE_MS,
+      .preset = "10 s",
+      .help = "how long each step of connecting to a node may take" },
+    { .name = "ssh.silence",
+      DURATION_FIELD(ssh.silence_ms),
+      .unit = "s",
+      .low = 2 * SECOND_MS,
+      .high = 10 * MINUTE_MS,
+      .preset = "15 s",
+      .help =
+          "a connection that owes an answer for so long is given up, and the command is picked up over another one" },
+    { .name = "ssh.channels",
+      NUMBER_FIELD(ssh.channels),
+      .unit = "channels",
+      .low = 1,
+      .high = 16,
+      .preset = "8",
+      .help =
+          "at most so many channels at once in the connection to a node, whatever the node itself allows; below sshd's "
+          "MaxSessions (10)" },
+    { .name = "node.capacity",
+      NUMBER_FIELD(node.capacity),
+      .unit = "services",
+      .low = 0,
+      .high = 1000000,
+      .preset = "0",
+      .help = "how many services a node takes when it was added without a number of its own; 0: no limit" },
+    { .name = "node.looks",
+      NUMBER_FIELD(node.looks),
+      .unit = "looks",
+      .low = 1,
+      .high = 14,
+      .preset = "2",
+      .help = "so many steps that only look may run on a node at once, beside the one that changes something" },
+    { .name = "verify.name_servers",
+      NUMBER_FIELD(verify.name_servers),
+      .unit = "name servers",
+      .low = 0,
+      .high = 8,
+      .preset = "0",
+      .help = "so many name servers must answer every record before a service is live; 0: all of them" },
+    { .name = "ticket.enabled",
+      BOOLEAN_FIELD(ticket.enabled),
+      .unit = "",
+      .preset = "false",
+      .help = "open a ticket when an operation has failed and a person is needed" },
+    { .name = "ticket.channel",
+      CHOICE_FIELD(ticket.channel, ticket_channel),
+      .unit = "",
+      .choices = ticket_channels,
+      .preset = "none",
+      .help = "where tickets go; what the channel needs is set under notify" },
+    { .name = "ticket.department",
+      NUMBER_FIELD(ticket.department),
+      .unit = "",
+      .low = 1,
+      .high = 1000000,
+      .preset = "1",
+      .help = "the id of the support department in WHMCS that gets the tickets" },
+    { .name = "ticket.priority",
+      CHOICE_FIELD(ticket.priority, ticket_priority),
+      .unit = "",
+      .choices = ticket_priorities,
+      .preset = "Medium",
+      .help = "the priority of new tickets" },
+    { .name = "ticket.log_lines",
+      NUMBER_FIELD(ticket.log_lines),
+      .unit = "lines",
+      .low = 0,
+      .high = 200,
+      .preset = "20",
+      .help = "so many of the last lines of the failed attempt's log are quoted in a ticket" },
+    { .name = "notify.whmcs_url",
+      TEXT_FIELD(SETTING_URL, notify.whmcs_url),
+      .unit = "",
+      .choices = http_schemes,
+      .preset = "",
+      .help = "where WHMCS is installed, for example https://billing.example.com/whmcs" },
+    { .name = "notify.whmcs_identifier",
+      TEXT_FIELD(SETTING_TEXT, notify.whmcs_identifier),
+      .unit = "",
+      .preset = "",
+      .help = "the identifier of the API credentials in WHMCS" },
+    { .name = "notify.whmcs_secret",
+      TEXT_FIELD(SETTING_TEXT, notify.whmcs_secret),
+      .unit = "",
+      .preset = "",
+      .secret = true,
+      .help = "the secret of the API credentials in WHMCS" },
+    { .name = "notify.smtp_url",
+      TEXT_FIELD(SETTING_URL, notify.smtp_url),
+      .unit = "",
+      .choices = smtp_schemes,
+      .preset = "",
+      .help =
+          "the mail server, for example smtps://mail.example.com:465, or smtp://mail.example.com:587 for STARTTLS" },
+    { .name = "notify.smtp_user",
+      TEXT_FIELD(SETTING_TEXT, notify.smtp_user),
+      .unit = "",
+      .preset = "",
+      .help = "the account on the mail server; empty: without a login" },
+    { .name = "notify.smtp_password",
+      TEXT_FIELD(SETTING_TEXT, notify.smtp_password),
+      .unit = "",
+      .preset = "",
+      .secret = true,
+      .help = "the password of the account on the mail server" },
+    { .name = "notify.mail_from",
+      TEXT_FIELD(SETTING_EMAIL, notify.mail_from),
+      .unit = "",
+      .preset = "",
+      .help = "the address that mail comes from" },
+    { .name = "notify.mail_to",
+      TEXT_FIELD(SETTING_EMAIL, notify.mail_to),
+      .unit = "",
+      .preset = "",
+      .help = "the address that mail for staff goes to" },
+    { .name = "notify.webhook_url",
+      TEXT_FIELD(SETTING_URL, notify.webhook_url),
+      .unit = "",
+      .choices = http_schemes,
+      .preset = "",
+      .help = "where the signed webhook is posted to" },
+    { .name = "notify.webhook_secret",
+      TEXT_FIELD(SETTING_TEXT, notify.webhook_secret),
+      .unit = "",
+      .preset = "",
+      .secret = true,
+      .help = "the key that webhooks are signed with" },
+};
+const size_t setting_count = ARRAY_LEN(setting_table);
+
+const struct setting *setting_find(const char *name)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        if (strcmp(setting_table[i].name, name) == 0)
+            return &setting_table[i];
+    }
+    return NULL;
+}
+
+const char *setting_type_name(enum setting_type type)
+{
+    switch (type) {
+    case SETTING_DURATION: return "duration";
+    case SETTING_NUMBER: return "number";
+    case SETTING_DECIMAL: return "decimal";
+    case SETTING_BOOLEAN: return "boolean";
+    case SETTING_CHOICE: return "choice";
+    case SETTING_TEXT: return "text";
+    case SETTING_URL: return "url";
+    case SETTING_EMAIL: return "email";
+    }
+    abort();
+}
