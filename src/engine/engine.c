@@ -128,6 +128,8 @@ static void products_forget(struct engine *engine)
     for (size_t i = 0; i < engine->product_count; i++) {
         product_finish(&engine->products[i].product);
         product_spec_finish(&engine->products[i].spec);
+        free(engine->products[i].asked);
+        free(engine->products[i].stored);
     }
     free(engine->products);
     engine->products = NULL;

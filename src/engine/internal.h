@@ -72,6 +72,8 @@ struct node_live {
 struct product_live {
     struct product product;
     struct product_spec spec;
+    char *asked,
+        *stored; /* the options of the last order, as they came and as they are stored: mostly the same again */
 };
 
 struct batch {
@@ -127,7 +129,7 @@ void engine_running_remove(struct engine *engine, struct running *running); /* f
 MUST_CHECK bool engine_order(struct engine *engine, struct request *request, struct err *err);
 MUST_CHECK bool engine_admin(struct engine *engine, struct request *request, bool *ret_later, struct err *err);
 void engine_answer(struct engine *engine, struct request *request); /* after the commit */
-const struct product_live *engine_product_by_name(const struct engine *engine, const char *name);
+struct product_live *engine_product_by_name(const struct engine *engine, const char *name);
 const struct product_live *engine_product_by_id(const struct engine *engine, int64_t id);
 
 /* expand.c */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "engine/internal.h"
 
-const struct product_live *engine_product_by_name(const struct engine *engine, const char *name)
+struct product_live *engine_product_by_name(const struct engine *engine, const char *name)
 {
     for (size_t i = 0; i < engine->product_count; i++) {
         if (strcmp(engine->products[i].product.name, name) == 0)
@@ -65,6 +65,24 @@ static bool refuse_domain(struct request *request, enum domain_relation relation
     return true;
 }
 
+/** The options as they are stored. @return false when they are refused, with the request's err set */
+static bool find_stored_options(struct product_live *product, struct request *request, char **ret_options)
+{
+    const char *asked = request->order.options;
+    if (product->asked == NULL || strcmp(product->asked, asked) != 0) {
+        struct order_options options = { 0 };
+        if (!order_options_parse(asked, &product->spec, &options, &request->err))
+            return false;
+        free(product->asked);
+        free(product->stored);
+        product->asked = xstrdup(asked);
+        product->stored = order_options_canonical(&options);
+        order_options_finish(&options);
+    }
+    *ret_options = product->stored;
+    return true;
+}
+
 static bool insert(struct engine *engine, struct request *request, const struct product_live *product,
                    int64_t generation, char *options, struct err *err)
 {
@@ -96,7 +114,7 @@ static bool insert(struct engine *engine, struct request *request, const struct 
 bool engine_order(struct engine *engine, struct request *request, struct err *err)
 {
     struct store *store = engine->config.store;
-    const struct product_live *product = engine_product_by_name(engine, request->order.product);
+    struct product_live *product = engine_product_by_name(engine, request->order.product);
     if (product == NULL) {
         request->ok = false;
         err_set_field(&request->err, ERR_INVALID, "product", "there is no product \"%s\"", request->order.product);
@@ -115,18 +133,16 @@ bool engine_order(struct engine *engine, struct request *request, struct err *er
         if (before != 0)
             return answer_existing(engine, request, before, "external_id", product->product.id, err);
     }
-    struct order_options options = { 0 };
-    if (!order_options_parse(request->order.options, &product->spec, &options, &request->err)) {
+    char *options = NULL;
+    if (!find_stored_options(product, request, &options)) {
         request->ok = false;
         return true;
     }
-    CLEANUP(freep) char *canonical = order_options_canonical(&options);
-    order_options_finish(&options);
     enum domain_relation relation = DOMAIN_FREE;
     CLEANUP(freep) char *taken = NULL;
     if (!store_check_domain(store, request->order.domain, request->order.client_id, &relation, &before, &taken, err))
         return false;
     if (relation != DOMAIN_FREE)
         return refuse_domain(request, relation, taken);
-    return insert(engine, request, product, generation + 1, canonical, err);
+    return insert(engine, request, product, generation + 1, options, err);
 }
