@@ -286,6 +286,8 @@ static bool start_daemon(struct http_server *server, struct err *err)
         return err_set(err, ERR_IO, "HTTP: the server cannot be started: %s", strerror(errno));
     server->listen_fd = -1; /* libmicrohttpd's now */
     server->has_thread = pthread_create(&server->thread, NULL, serve, server) == 0;
+    if (server->has_thread)
+        (void)pthread_setname_np(server->thread, "http");
     return server->has_thread || err_set(err, ERR_IO, "HTTP: no thread can be started");
 }
 
