@@ -1,53 +1,27 @@
-/* company.c - see company.h. */
-#include "company.h"
+/* company.c - builds a company, starts and kills its daemon, and lets its time pass. See company_internal.h. */
+#include "company_internal.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "transport/sim_node.h"
 
-#define START_MS INT64_C(1800000000000)
-#define NODE_COUNT 5
-#define STEPS_MAX 4000000U
+#define ALL_ROLES (ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_MAIL) | ROLE_BIT(ROLE_DNS))
 
-struct node_seed {
-    const char *name, *address, *hostname;
-    enum role role;
-    enum panel_role panel_role;
+const struct node_seed company_node_seeds[COMPANY_NODES] = {
+    { "web1", "192.0.2.11", "web1.example.net", ROLE_BIT(ROLE_WEB), PANEL_ROLE_WEB },
+    { "web2", "192.0.2.12", "web2.example.net", ROLE_BIT(ROLE_WEB), PANEL_ROLE_WEB },
+    { "mail1", "192.0.2.21", "mail1.example.net", ROLE_BIT(ROLE_MAIL), PANEL_ROLE_MAIL },
+    { "ns1", "192.0.2.31", "ns1.example.net", ROLE_BIT(ROLE_DNS), PANEL_ROLE_DNS },
+    { "ns2", "192.0.2.32", "ns2.example.net", ROLE_BIT(ROLE_DNS), PANEL_ROLE_DNS },
+    { "all1", "192.0.2.41", "all1.example.net", ALL_ROLES, PANEL_ROLE_FULL },
 };
 
-static const struct node_seed node_seeds[NODE_COUNT] = {
-    { "web1", "192.0.2.11", "web1.example.net", ROLE_WEB, PANEL_ROLE_WEB },
-    { "web2", "192.0.2.12", "web2.example.net", ROLE_WEB, PANEL_ROLE_WEB },
-    { "mail1", "192.0.2.21", "mail1.example.net", ROLE_MAIL, PANEL_ROLE_MAIL },
-    { "ns1", "192.0.2.31", "ns1.example.net", ROLE_DNS, PANEL_ROLE_DNS },
-    { "ns2", "192.0.2.32", "ns2.example.net", ROLE_DNS, PANEL_ROLE_DNS },
-};
-
-struct company {
-    struct company_options options;
-    struct clock clock;
-    int64_t now_ms;
-    struct rng rng;       /* the engine's */
-    struct rng plan_rng;  /* orders and kills */
-    struct rng fault_rng; /* the nodes' */
-    struct store *store;
-    struct keyring *keyring;
-    struct pipeline *split;
-    struct inbox *inbox;
-    struct transport *nodes;
-    struct engine *engine;
-    char installation[7];
-    char *before; /* what stood on the nodes before the first order */
-    int64_t service_ids[COMPANY_SERVICES_MAX];
-    unsigned accepted;
-    unsigned kills;
-    size_t commits;
-};
-
-static void must(bool good, const struct err *err, const char *what)
+void company_must(bool good, const struct err *err, const char *what)
 {
     if (good)
         return;
@@ -60,9 +34,19 @@ static int64_t virtual_now_ms(struct clock *clock)
     return CONTAINER_OF(clock, struct company, clock)->now_ms;
 }
 
+const struct node_seed *company_seed_of(const char *name)
+{
+    for (size_t i = 0; i < COMPANY_NODES; i++) {
+        if (strcmp(company_node_seeds[i].name, name) == 0)
+            return &company_node_seeds[i];
+    }
+    fprintf(stderr, "simulator: there is no node %s\n", name);
+    abort();
+}
+
 /* ---- building it -------------------------------------------------------------------------------------------------- */
 
-static void start_engine(struct company *company)
+void company_start_engine(struct company *company)
 {
     struct err err = { 0 };
     struct engine_config config = {
@@ -81,27 +65,7 @@ static void start_engine(struct company *company)
         .looks_per_node = 2,
         .probes_max = 8,
     };
-    must(engine_create(&config, &company->engine, &err), &err, "engine");
-}
-
-static void step(struct company *company)
-{
-    struct err err = { 0 };
-    must(engine_step(company->engine, &err), &err, "step");
-}
-
-static void set_up_answered(struct request *request, void *context)
-{
-    (void)context;
-    must(request->ok, &request->err, "set-up");
-    request_destroy(request);
-}
-
-static void set_up(struct company *company, struct request *request)
-{
-    request->done = set_up_answered;
-    inbox_post(company->inbox, request);
-    step(company);
+    company_must(engine_create(&config, &company->engine, &err), &err, "engine");
 }
 
 static void name_group(struct request *request)
@@ -111,13 +75,13 @@ static void name_group(struct request *request)
     request->group_name_count = 1;
 }
 
-static void add_node(struct company *company, const struct node_seed *seed)
+struct request *company_node_request(const struct company *company, const struct node_seed *seed, int64_t capacity_max)
 {
     struct request *request = request_create(REQUEST_NODE_ADD);
     name_group(request);
     request->node = (struct node){ .name = xstrdup(seed->name),
                                    .driver = xstrdup("hestia"),
-                                   .roles = ROLE_BIT(seed->role),
+                                   .roles = seed->roles,
                                    .ssh_address = xstrdup(seed->address),
                                    .ssh_port = 22,
                                    .ssh_user = xstrdup(company->options.sudo ? "berth" : "root"),
@@ -131,7 +95,24 @@ static void add_node(struct company *company, const struct node_seed *seed)
                                    .probe_dns_port = 53,
                                    .ns_name = xstrdup(""),
                                    .channels_max = 8,
+                                   .capacity_max = capacity_max,
                                    .state_reason = xstrdup("") };
+    return request;
+}
+
+static void set_up(struct company *company, struct request *request)
+{
+    request = company_ask(company, request);
+    company_must(request->ok, &request->err, "set-up");
+    request_destroy(request);
+}
+
+static void add_product(struct company *company, const char *name, const char *spec)
+{
+    struct request *request = request_create(REQUEST_PRODUCT_ADD);
+    name_group(request);
+    request->product =
+        (struct product){ .name = xstrdup(name), .title = xstrdup(name), .mode = MODE_SPLIT, .spec = xstrdup(spec) };
     set_up(company, request);
 }
 
@@ -148,353 +129,235 @@ static void add_catalogue(struct company *company)
     request->template_name = xstrdup("default");
     request->template_text = xstrdup(template);
     set_up(company, request);
-    request = request_create(REQUEST_PRODUCT_ADD);
-    name_group(request);
-    request->product =
-        (struct product){ .name = xstrdup("start"),
-                          .title = xstrdup("Start"),
-                          .mode = MODE_SPLIT,
-                          .spec = xstrdup("{\"web\":{\"disk_mb\":1000},\"mail\":{\"mailbox\":\"info\"},\"dns\":{}}") };
-    set_up(company, request);
-}
-
-static void run_on(struct company *company, const struct node_seed *seed, const char *const *words, size_t count)
-{
-    struct buf out = BUF_INIT, err = BUF_INIT;
-    char *argv[8] = { NULL };
-    for (size_t i = 0; i < count; i++)
-        argv[i] = xstrdup(words[i]);
-    int code = panel_shell(transport_sim_memory(company->nodes, seed->address), (int)count, argv, NULL, &out, &err);
-    if (code != 0) {
-        fprintf(stderr, "simulator: %s on %s: exit %d %s\n", words[0], seed->name, code, buf_text(&out));
-        abort();
-    }
-    for (size_t i = 0; i < count; i++)
-        free(argv[i]);
-    buf_finish(&out);
-    buf_finish(&err);
+    add_product(company, "start", "{\"web\":{\"disk_mb\":1000},\"mail\":{\"mailbox\":\"info\"},\"dns\":{}}");
+    add_product(company, "site", "{\"web\":{\"disk_mb\":500}}");
+    add_product(company, "names", "{\"dns\":{}}");
+    add_product(company, "post", "{\"mail\":{\"disk_mb\":100},\"dns\":{}}");
 }
 
 /** Somebody else's user on every node, with a site on web nodes: they must be there at the end as they were. */
 static void add_strangers(struct company *company)
 {
-    static const char *const user[] = { "/usr/local/hestia/bin/v-add-user", "stranger", "Stranger99x",
-                                        "s@example.org" };
-    static const char *const site[] = { "/usr/local/hestia/bin/v-add-web-domain", "stranger", "stranger.example" };
-    for (size_t i = 0; i < NODE_COUNT; i++) {
-        run_on(company, &node_seeds[i], user, ARRAY_LEN(user));
-        if (node_seeds[i].role == ROLE_WEB)
-            run_on(company, &node_seeds[i], site, ARRAY_LEN(site));
+    static const char *const user[] = { "v-add-user", "stranger", "Stranger99x", "s@example.org" };
+    static const char *const site[] = { "v-add-web-domain", "stranger", "stranger.example" };
+    for (size_t i = 0; i < COMPANY_NODES; i++) {
+        const struct node_seed *seed = &company_node_seeds[i];
+        company_run_on(company, seed->name, user, ARRAY_LEN(user));
+        if ((seed->roles & ROLE_BIT(ROLE_WEB)) != 0)
+            company_run_on(company, seed->name, site, ARRAY_LEN(site));
     }
+}
+
+static void make_nodes(struct company *company)
+{
+    struct transport_sim_config sim = { .clock = &company->clock, .rng = &company->fault_rng };
+    CLEANUP(freep)
+    char *pace = xasprintf("%s\n", company->options.pace == NULL ? "pace=recorded" : company->options.pace);
+    company->nodes = transport_sim_create(&sim);
+    for (size_t i = 0; i < COMPANY_NODES; i++) {
+        const struct node_seed *seed = &company_node_seeds[i];
+        transport_sim_add_node(company->nodes, seed->panel_role, seed->address, seed->address, seed->hostname, pace);
+    }
+    add_strangers(company);
+    company->before = company_dump(company);
+}
+
+static void open_store(struct company *company)
+{
+    struct err err = { 0 };
+    int64_t epoch = 0;
+    const char *url = company->options.store_url;
+    company_must(store_open(url == NULL ? "sqlite::memory:" : url, &company->store, &err), &err, "store");
+    company_must(store_installation(company->store, &company->rng, company->installation, &err), &err, "installation");
+    company_must(store_own(company->store, company->now_ms, 15000, &epoch, &err), &err, "owner");
+    company_hook_store(company);
 }
 
 struct company *company_create(const struct company_options *options)
 {
     struct err err = { 0 };
-    int64_t epoch = 0;
     struct company *company = xcalloc(1, sizeof(*company));
     company->options = *options;
     company->clock = (struct clock){ virtual_now_ms, virtual_now_ms };
-    company->now_ms = START_MS;
+    company->now_ms = COMPANY_START_MS;
+    company->log_fd = -1;
+    if (options->watch_log) {
+        company->log_fd = memfd_create("log", MFD_CLOEXEC);
+        log_set_fd(company->log_fd);
+    }
     rng_init_seed(&company->rng, options->seed);
     rng_init_seed(&company->plan_rng, options->seed ^ 0x5eed);
     rng_init_seed(&company->fault_rng, options->seed ^ 0xfa17);
-    must(store_open("sqlite::memory:", &company->store, &err), &err, "store");
-    must(store_installation(company->store, &company->rng, company->installation, &err), &err, "installation");
-    must(store_own(company->store, company->now_ms, 15000, &epoch, &err), &err, "owner");
+    rng_init_seed(&company->store_rng, options->seed ^ 0xd15c);
+    open_store(company);
     company->keyring = keyring_from_seed(options->seed);
-    must(pipeline_load(BERTH_SOURCE_DIR "/pipelines/split.yaml", &company->split, &err), &err, "pipeline");
+    company_must(pipeline_load(BERTH_SOURCE_DIR "/pipelines/split.yaml", &company->split, &err), &err, "pipeline");
     company->inbox = inbox_create();
-    struct transport_sim_config sim = { .clock = &company->clock, .rng = &company->fault_rng };
-    company->nodes = transport_sim_create(&sim);
-    for (size_t i = 0; i < NODE_COUNT; i++)
-        transport_sim_add_node(company->nodes, node_seeds[i].panel_role, node_seeds[i].address, node_seeds[i].address,
-                               node_seeds[i].hostname, "pace=recorded\n");
-    add_strangers(company);
-    struct buf before = BUF_INIT;
-    transport_sim_dump(company->nodes, false, &before);
-    company->before = buf_steal(&before);
-    start_engine(company);
+    make_nodes(company);
+    company_start_engine(company);
     add_catalogue(company);
-    for (size_t i = 0; i < NODE_COUNT; i++)
-        add_node(company, &node_seeds[i]);
+    for (size_t i = 0; !options->bare && i < COMPANY_NODES_USUAL; i++)
+        company_add_node(company, company_node_seeds[i].name, 0);
     return company;
 }
 
 void company_destroy(struct company *company)
 {
     engine_destroy(company->engine);
+    company->engine = NULL;
     company->nodes->ops->destroy(company->nodes);
     inbox_destroy(company->inbox);
     pipeline_destroy(company->split);
     keyring_destroy(company->keyring);
+    company_unhook_store(company);
     store_disown(company->store);
     store_close(company->store);
+    if (company->log_fd >= 0) {
+        log_set_fd(-1);
+        (void)close(company->log_fd);
+    }
     free(company->before);
     free(company);
 }
 
-/* ---- running it ----------------------------------------------------------------------------------------------------- */
+/* ---- its daemon ----------------------------------------------------------------------------------------------------- */
 
-static void order_answered(struct request *request, void *context)
-{
-    struct company *company = context;
-    if (request->ok && !request->existing)
-        company->service_ids[company->accepted++] = request->id;
-    request_destroy(request);
-}
-
-static void place_order(struct company *company, unsigned number)
-{
-    static const char *const options[] = { "{}", "{\"mailbox\":null}", "{\"mailbox\":\"hello\"}", "{\"php\":\"8.2\"}" };
-    struct request *request = request_create(REQUEST_ORDER);
-    request->order.product = xstrdup("start");
-    request->order.domain = xasprintf("site%u-%" PRIu64 ".example", number, company->options.seed % 1000);
-    request->order.client_id = xasprintf("%u", number % 7);
-    request->order.client_name = xstrdup("Ada Lovelace");
-    request->order.client_email = xstrdup("ada@example.org");
-    request->order.external_id = xasprintf("order-%u", number);
-    request->order.idempotency_key = xstrdup("");
-    request->order.options = xstrdup(options[rng_below(&company->plan_rng, ARRAY_LEN(options))]);
-    request->done = order_answered;
-    request->context = company;
-    inbox_post(company->inbox, request);
-}
-
-static void set_faults(struct company *company, bool on)
-{
-    struct transport_sim_faults faults = { 0 };
-    struct rng *rng = &company->plan_rng;
-    if (on) {
-        unsigned worst = (unsigned)rng_below(rng, 6); /* some companies have quiet days, some do not */
-        faults = (struct transport_sim_faults){ .refuse = (unsigned)rng_below(rng, worst * 3 + 1),
-                                                .cut_before = (unsigned)rng_below(rng, worst + 1),
-                                                .cut_late = (unsigned)rng_below(rng, worst + 1),
-                                                .cut_during = (unsigned)rng_below(rng, worst + 1),
-                                                .cut_after = (unsigned)rng_below(rng, worst + 1),
-                                                .silent = (unsigned)rng_below(rng, worst + 1),
-                                                .slow = (unsigned)rng_below(rng, worst + 1),
-                                                .reboot = (unsigned)rng_below(rng, worst + 1),
-                                                .down = (unsigned)rng_below(rng, worst + 1),
-                                                .panel_fails = (unsigned)rng_below(rng, worst + 1),
-                                                .probe_silent = (unsigned)rng_below(rng, worst * 2 + 1) };
-    }
-    transport_sim_set_faults(company->nodes, &faults);
-}
-
-/** kill -9: what was in memory is gone, what was committed is there, nodes do not notice. */
-static void kill_daemon(struct company *company)
+static void stop_engine(struct company *company)
 {
     struct engine_figures figures;
     engine_get_figures(company->engine, &figures);
     company->commits += figures.commits;
-    company->kills++;
+    company->commit_failures += figures.commit_failures;
+    company_store_arm(company, true);
     engine_destroy(company->engine);
-    for (size_t i = 0; i < NODE_COUNT; i++) /* its sessions die with it */
-        transport_sim_cut(company->nodes, node_seeds[i].address);
-    start_engine(company);
+    company->engine = NULL;
+    company_store_arm(company, false);
+    for (size_t i = 0; i < COMPANY_NODES; i++) /* its sessions die with it */
+        transport_sim_cut(company->nodes, company_node_seeds[i].address);
 }
 
-static void read_service(struct company *company, int64_t id, struct service *ret_service)
+/** kill -9: what was in memory is gone, what was committed is there, nodes do not notice. */
+static void start_again(struct company *company)
+{
+    company->kills++;
+    stop_engine(company);
+    company_store_revive(company);
+    company->paused_until_ms = 0;
+    company_start_engine(company);
+}
+
+void company_restart(struct company *company, bool is_clean)
+{
+    if (!is_clean) {
+        company_store_kill(company);
+        start_again(company);
+        return;
+    }
+    stop_engine(company);
+    company_start_engine(company);
+}
+
+void company_step(struct company *company)
 {
     struct err err = { 0 };
-    *ret_service = (struct service){ 0 };
-    must(store_get_service(company->store, id, ret_service, &err), &err, "an accepted order is lost");
+    struct engine_figures before, after;
+    engine_get_figures(company->engine, &before);
+    company_store_arm(company, true);
+    bool good = engine_step(company->engine, &err);
+    company_store_arm(company, false);
+    company_must(good, &err, "step");
+    engine_get_figures(company->engine, &after);
+    if (after.commit_failures > before.commit_failures)
+        company->paused_until_ms = engine_next_deadline_ms(company->engine);
+    if (company_store_is_dead(company))
+        start_again(company);
 }
 
-static bool all_ended(struct company *company)
+/* ---- its time --------------------------------------------------------------------------------------------------------- */
+
+int64_t company_next_ms(struct company *company)
 {
-    for (unsigned i = 0; i < company->accepted; i++) {
+    if (company->paused_until_ms > company->now_ms) /* it waits for the disk and takes nothing meanwhile */
+        return company->paused_until_ms;
+    int64_t engine_ms = engine_next_deadline_ms(company->engine);
+    int64_t nodes_ms = transport_sim_next_due_ms(company->nodes);
+    return engine_ms < nodes_ms ? engine_ms : nodes_ms;
+}
+
+/** One step; then the clock goes to the next moment of anything, at most to end_ms. */
+static void live_on(struct company *company, int64_t end_ms)
+{
+    company_step(company);
+    int64_t next_ms = company_next_ms(company);
+    if (next_ms > company->now_ms)
+        company->now_ms = next_ms < end_ms ? next_ms : end_ms;
+}
+
+void company_pass(struct company *company, int64_t ms)
+{
+    int64_t end_ms = company->now_ms + ms;
+    while (company->now_ms < end_ms)
+        live_on(company, end_ms);
+    company_step(company);
+}
+
+bool company_until(struct company *company, int64_t service_id, enum service_status status, int64_t limit_ms)
+{
+    for (int64_t end_ms = company->now_ms + limit_ms;; live_on(company, end_ms)) {
         struct service service;
-        read_service(company, company->service_ids[i], &service);
-        bool ended = service.status == SERVICE_LIVE || service.status == SERVICE_FAILED;
+        company_get_service(company, service_id, &service);
+        bool reached = service.status == status;
         service_finish(&service);
-        if (!ended)
-            return false;
-    }
-    return true;
-}
-
-static int64_t earlier(int64_t one_ms, int64_t other_ms)
-{
-    return one_ms < other_ms ? one_ms : other_ms;
-}
-
-void company_run(struct company *company, int64_t limit_ms)
-{
-    int64_t end_ms = company->now_ms + limit_ms, next_order_ms = company->now_ms;
-    int64_t faults_end_ms = company->now_ms + (company->options.faults ? company->options.faults_ms : 0);
-    unsigned ordered = 0;
-    bool faulty = company->options.faults;
-    set_faults(company, faulty);
-    for (unsigned i = 0; i < STEPS_MAX && company->now_ms < end_ms; i++) {
-        while (ordered < company->options.orders && next_order_ms <= company->now_ms) {
-            place_order(company, ordered++);
-            next_order_ms += rng_range(&company->plan_rng, 0, 20000);
-        }
-        if (faulty && company->now_ms >= faults_end_ms) {
-            faulty = false;
-            set_faults(company, false);
-        }
-        step(company);
-        if (company->options.kills && faulty && rng_below(&company->plan_rng, 100) == 0)
-            kill_daemon(company);
-        if (ordered == company->options.orders && i % 16 == 0 && all_ended(company))
-            break;
-        int64_t next_ms = earlier(engine_next_deadline_ms(company->engine), transport_sim_next_due_ms(company->nodes));
-        if (ordered < company->options.orders)
-            next_ms = earlier(next_ms, next_order_ms);
-        if (next_ms > company->now_ms)
-            company->now_ms = earlier(next_ms, end_ms);
+        if (reached || company->now_ms >= end_ms)
+            return reached;
     }
 }
 
-/* ---- what must be true ------------------------------------------------------------------------------------------------ */
-
-static unsigned complain(const struct company *company, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static unsigned complain(const struct company *company, const char *format, ...)
+bool company_until_task(struct company *company, int64_t service_id, const char *key, enum task_state state,
+                        int64_t limit_ms)
 {
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "seed %" PRIu64 ": ", company->options.seed);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return 1;
-}
-
-static unsigned check_services(struct company *company)
-{
-    unsigned breaches = 0;
-    if (company->accepted != company->options.orders)
-        breaches += complain(company, "%u orders, %u accepted", company->options.orders, company->accepted);
-    for (unsigned i = 0; i < company->accepted; i++) {
+    for (int64_t end_ms = company->now_ms + limit_ms;; live_on(company, end_ms)) {
         struct service service;
-        read_service(company, company->service_ids[i], &service);
-        /* As root everything heals once the faults have stopped; with sudo some repairs need a person, who is told. */
-        bool told = company->options.sudo && service.status == SERVICE_FAILED && service.reason[0] != '\0' &&
-                    service.reason_key[0] != '\0';
-        if (service.status != SERVICE_LIVE && !told)
-            breaches +=
-                complain(company, "%s is %s: %s", service.domain, service_status_name(service.status), service.reason);
+        company_get_service(company, service_id, &service);
+        bool placed = service.operation_id != 0, reached = false;
         service_finish(&service);
-    }
-    return breaches;
-}
-
-static unsigned count_lines(const char *text, const char *line)
-{
-    unsigned count = 0;
-    size_t length = strlen(line);
-    for (const char *at = text; at != NULL && *at != '\0';) {
-        if (strncmp(at, line, length) == 0 && (at[length] == '\n' || at[length] == '\0'))
-            count++;
-        at = strchr(at, '\n');
-        if (at != NULL)
-            at++;
-    }
-    return count;
-}
-
-/** No line stands twice on a node: nothing is built twice. */
-static unsigned check_doubles(struct company *company)
-{
-    unsigned breaches = 0;
-    for (size_t i = 0; i < NODE_COUNT; i++) {
-        struct buf dump = BUF_INIT;
-        sim_node_dump(transport_sim_memory(company->nodes, node_seeds[i].address), false, &dump);
-        CLEANUP(freep) char *copy = xstrdup(buf_text(&dump));
-        char *rest = NULL;
-        for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-            if (count_lines(buf_text(&dump), line) != 1)
-                breaches += complain(company, "%s has twice: %s", node_seeds[i].name, line);
+        if (placed) {
+            struct task task;
+            company_get_task(company, service_id, key, &task);
+            reached = task.state == state;
+            task_finish(&task);
         }
-        buf_finish(&dump);
-    }
-    return breaches;
-}
-
-/** Every line that stood on the nodes before still stands there. */
-static unsigned check_strangers(struct company *company)
-{
-    unsigned breaches = 0;
-    struct buf after = BUF_INIT;
-    transport_sim_dump(company->nodes, false, &after);
-    CLEANUP(freep) char *copy = xstrdup(company->before);
-    char *rest = NULL;
-    for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (count_lines(buf_text(&after), line) < count_lines(company->before, line))
-            breaches += complain(company, "somebody else's is gone: %s", line);
-    }
-    buf_finish(&after);
-    return breaches;
-}
-
-unsigned company_check(struct company *company)
-{
-    return check_services(company) + check_doubles(company) + check_strangers(company);
-}
-
-/* ---- what happened ------------------------------------------------------------------------------------------------------ */
-
-static void each_event(struct company *company, void (*visit)(void *context, const struct event *event), void *context)
-{
-    for (unsigned i = 0; i < company->accepted; i++) {
-        size_t count = 100;
-        for (int64_t after = 0; count == 100;) {
-            struct event *events = NULL;
-            struct err err = { 0 };
-            must(store_list_events(company->store, company->service_ids[i], after, 100, &events, &count, &err), &err,
-                 "events");
-            for (size_t k = 0; k < count; k++)
-                visit(context, &events[k]);
-            if (count > 0)
-                after = events[count - 1].seq;
-            events_free(events, count);
-        }
+        if (reached || company->now_ms >= end_ms)
+            return reached;
     }
 }
 
-static void hash_event(void *context, const struct event *event)
+void company_jump(struct company *company, int64_t ms)
 {
-    uint64_t *hash = context;
-    char moment[64];
-    snprintf(moment, sizeof(moment), "%" PRId64 " %" PRId64 " ", event->service_id, event->at_ms);
-    const char *texts[] = { moment, event->kind, event->data };
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        for (const char *at = texts[i]; *at != '\0'; at++)
-            *hash = (*hash ^ (unsigned char)*at) * 0x100000001b3U;
-    }
+    company->now_ms += ms;
 }
 
-static void print_event(void *context, const struct event *event)
+int64_t company_now_ms(const struct company *company)
 {
-    (void)context;
-    printf("[%8" PRId64 "] service %" PRId64 " %s %s\n", event->at_ms - START_MS, event->service_id, event->kind,
-           event->data);
+    return company->now_ms;
 }
 
-void company_print_trace(struct company *company)
+struct store *company_store(struct company *company)
 {
-    each_event(company, print_event, NULL);
+    return company->store;
 }
 
-void company_get_figures(struct company *company, struct company_figures *ret_figures)
+struct engine *company_engine(struct company *company)
 {
-    struct engine_figures figures;
-    engine_get_figures(company->engine, &figures);
-    *ret_figures = (struct company_figures){ .kills = company->kills,
-                                             .commits = (unsigned)(company->commits + figures.commits),
-                                             .virtual_ms = company->now_ms - START_MS,
-                                             .trace_hash = 0xcbf29ce484222325U };
-    for (unsigned i = 0; i < company->accepted; i++) {
-        struct service service;
-        read_service(company, company->service_ids[i], &service);
-        ret_figures->live += service.status == SERVICE_LIVE;
-        ret_figures->failed += service.status == SERVICE_FAILED;
-        ret_figures->waiting += service.status == SERVICE_WAITING;
-        service_finish(&service);
-    }
-    each_event(company, hash_event, &ret_figures->trace_hash);
+    return company->engine;
+}
+
+struct inbox *company_inbox(struct company *company)
+{
+    return company->inbox;
+}
+
+struct transport *company_nodes(struct company *company)
+{
+    return company->nodes;
 }

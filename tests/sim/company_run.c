@@ -1,0 +1,290 @@
+/* company_run.c - days in a company's life, by its seed: orders come, are sent again, things go wrong, people do things, the daemon
+ * is killed. See company_internal.h. */
+#include "company_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 4000000U
+#define SEND_AGAIN_MS 1000 /* after "try again in a moment" */
+#define LOOK_EVERY 16      /* steps between two looks at how far everything is */
+
+/* ---- orders --------------------------------------------------------------------------------------------------------- */
+
+static void order_answered(struct request *request, void *context)
+{
+    struct company *company = context;
+    unsigned number = (unsigned)strtoul(request->order.external_id + strlen("order-"), NULL, 10);
+    struct company_order *order = &company->orders[number];
+    company->answered++;
+    if (!request->ok && request->err.code == ERR_BUSY) {
+        order->due_ms = company->now_ms + SEND_AGAIN_MS;
+    } else if (!request->ok) {
+        company->breaches += company_complain(company, "order %u: %s", number, request->err.msg);
+    } else if (order->service_id == 0) {
+        order->service_id = request->id;
+    } else if (order->service_id != request->id || !request->existing) {
+        company->breaches += company_complain(company, "order %u was accepted twice: %" PRId64 " and %" PRId64, number,
+                                              order->service_id, request->id);
+    }
+    request_destroy(request);
+}
+
+static void send_order(struct company *company, unsigned number)
+{
+    struct company_order *order = &company->orders[number];
+    CLEANUP(freep) char *domain = xasprintf("site%u-%" PRIu64 ".example", number, company->options.seed % 1000);
+    CLEANUP(freep) char *external_id = xasprintf("order-%u", number);
+    struct request *request = company_order_request(order->product, domain, external_id);
+    free(request->order.client_id);
+    free(request->order.options);
+    request->order.client_id = xasprintf("%u", number % 7);
+    request->order.options = xstrdup(order->options);
+    order->due_ms = INT64_MAX;
+    company_post(company, request, order_answered, company);
+}
+
+static void choose_order(struct company *company)
+{
+    static const struct {
+        const char *product, *options;
+    } choices[] = {
+        { "start", "{}" },
+        { "start", "{\"mailbox\":null}" },
+        { "start", "{\"mailbox\":\"hello\"}" },
+        { "start", "{\"php\":\"8.2\"}" },
+        { "start", "{}" },
+        { "site", "{}" },
+        { "names", "{}" },
+        { "post", "{}" },
+        { "post", "{\"mailbox\":\"office\"}" },
+    };
+    size_t choice = rng_below(&company->plan_rng, ARRAY_LEN(choices));
+    company->orders[company->ordered++] = (struct company_order){ .product = choices[choice].product,
+                                                                  .options = choices[choice].options,
+                                                                  .due_ms = company->now_ms };
+}
+
+static void send_orders(struct company *company)
+{
+    for (unsigned i = 0; i < company->ordered; i++) {
+        if (company->orders[i].due_ms <= company->now_ms)
+            send_order(company, i);
+    }
+}
+
+static bool all_ended(struct company *company)
+{
+    for (unsigned i = 0; i < company->ordered; i++) {
+        struct service service;
+        if (company->orders[i].service_id == 0)
+            return false;
+        company_get_service(company, company->orders[i].service_id, &service);
+        bool ended = service.status == SERVICE_LIVE || service.status == SERVICE_FAILED;
+        service_finish(&service);
+        if (!ended)
+            return false;
+    }
+    return company->asked == company->answered;
+}
+
+/* ---- people ----------------------------------------------------------------------------------------------------------- */
+
+static void answered(struct request *request, void *context)
+{
+    struct company *company = context;
+    company->answered++;
+    request_destroy(request);
+}
+
+static void post_node_state(struct company *company, size_t node, enum node_state state,
+                            void (*done)(struct request *request, void *context))
+{
+    struct request *request = request_create(REQUEST_NODE_SET);
+    request->target_id = (int64_t)node + 1;
+    request->node.state = state;
+    company_post(company, request, done, company);
+}
+
+/** At the end every node must take part again. */
+static void freed(struct request *request, void *context)
+{
+    struct company *company = context;
+    if (!request->ok && company->engine != NULL)
+        post_node_state(company, (size_t)request->target_id - 1, NODE_ACTIVE, freed);
+    answered(request, context);
+}
+
+static void do_something(struct company *company)
+{
+    static const enum node_state states[] = { NODE_ACTIVE, NODE_DRAINING, NODE_PAUSED, NODE_ACTIVE };
+    struct rng *rng = &company->plan_rng;
+    size_t node = rng_below(rng, COMPANY_NODES_USUAL);
+    struct request *request;
+    switch (rng_below(rng, 4)) {
+    case 0: post_node_state(company, node, states[rng_below(rng, ARRAY_LEN(states))], answered); return;
+    case 1:
+        request = request_create(REQUEST_NODE_TEST);
+        request->target_id = (int64_t)node + 1;
+        company_post(company, request, answered, company);
+        return;
+    case 2:
+        request = request_create(REQUEST_TASK_RETRY);
+        request->target_id = 1 + (int64_t)rng_below(rng, 20 * company->options.orders);
+        company_post(company, request, answered, company);
+        return;
+    default:
+        if (company->ordered > 0)
+            company->orders[rng_below(rng, company->ordered)].due_ms = company->now_ms;
+        return;
+    }
+}
+
+/* ---- what goes wrong ----------------------------------------------------------------------------------------------------- */
+
+static void set_faults(struct company *company, bool on)
+{
+    struct transport_sim_faults faults = { 0 };
+    struct rng *rng = &company->plan_rng;
+    if (on) {
+        unsigned worst = (unsigned)rng_below(rng, 6); /* some companies have quiet days, some do not */
+        faults = (struct transport_sim_faults){ .refuse = (unsigned)rng_below(rng, worst * 3 + 1),
+                                                .cut_before = (unsigned)rng_below(rng, worst + 1),
+                                                .cut_late = (unsigned)rng_below(rng, worst + 1),
+                                                .cut_during = (unsigned)rng_below(rng, worst + 1),
+                                                .cut_after = (unsigned)rng_below(rng, worst + 1),
+                                                .silent = (unsigned)rng_below(rng, worst + 1),
+                                                .slow = (unsigned)rng_below(rng, worst + 1),
+                                                .reboot = (unsigned)rng_below(rng, worst + 1),
+                                                .down = (unsigned)rng_below(rng, worst + 1),
+                                                .panel_fails = (unsigned)rng_below(rng, worst + 1),
+                                                .probe_silent = (unsigned)rng_below(rng, worst * 2 + 1) };
+    }
+    transport_sim_set_faults(company->nodes, &faults);
+    if (company->options.store_faults)
+        company_store_random_faults(company, on);
+}
+
+static void calm_down(struct company *company)
+{
+    set_faults(company, false);
+    for (size_t i = 0; company->options.admin && i < COMPANY_NODES_USUAL; i++)
+        post_node_state(company, i, NODE_ACTIVE, freed);
+}
+
+static int64_t next_order_ms(const struct company *company, int64_t next_new_ms)
+{
+    int64_t next_ms = company->ordered < company->options.orders ? next_new_ms : INT64_MAX;
+    for (unsigned i = 0; i < company->ordered; i++) {
+        if (company->orders[i].due_ms < next_ms)
+            next_ms = company->orders[i].due_ms;
+    }
+    return next_ms;
+}
+
+void company_run(struct company *company, int64_t limit_ms)
+{
+    int64_t end_ms = company->now_ms + limit_ms, next_new_ms = company->now_ms;
+    bool faulty = company->options.faults;
+    int64_t faults_end_ms = company->now_ms + (faulty ? company->options.faults_ms : 0);
+    struct engine_figures figures;
+    engine_get_figures(company->engine, &figures);
+    company->commits_before = figures.commits;
+    company_store_count(company);
+    set_faults(company, faulty);
+    for (unsigned i = 0; i < STEPS_MAX && company->now_ms < end_ms; i++) {
+        while (company->ordered < company->options.orders && next_new_ms <= company->now_ms) {
+            choose_order(company);
+            next_new_ms += rng_range(&company->plan_rng, 0, 20000);
+        }
+        send_orders(company);
+        if (faulty && company->now_ms >= faults_end_ms) {
+            faulty = false;
+            calm_down(company);
+        }
+        company_step(company);
+        if (company->options.kills && faulty && rng_below(&company->plan_rng, 100) == 0)
+            company_restart(company, rng_below(&company->plan_rng, 4) == 0);
+        if (company->options.admin && faulty && rng_below(&company->plan_rng, 40) == 0)
+            do_something(company);
+        if (i % LOOK_EVERY == 0) {
+            company_watch_progress(company);
+            if (company->ordered == company->options.orders && (!faulty || !company->options.admin) &&
+                all_ended(company))
+                break;
+        }
+        int64_t next_ms = company_next_ms(company), order_ms = next_order_ms(company, next_new_ms);
+        next_ms = order_ms < next_ms ? order_ms : next_ms;
+        if (faulty && faults_end_ms < next_ms)
+            next_ms = faults_end_ms;
+        if (next_ms > company->now_ms)
+            company->now_ms = next_ms < end_ms ? next_ms : end_ms;
+    }
+    if (faulty)
+        calm_down(company);
+}
+
+/* ---- what happened ------------------------------------------------------------------------------------------------------ */
+
+static void each_event(struct company *company, void (*visit)(void *context, const struct event *event), void *context)
+{
+    for (unsigned i = 0; i < company->ordered; i++) {
+        struct event *events = NULL;
+        size_t count = 0;
+        struct err err = { 0 };
+        company_must(
+            store_list_events(company->store, company->orders[i].service_id, 0, 1000000, &events, &count, &err), &err,
+            "events");
+        for (size_t k = 0; k < count; k++)
+            visit(context, &events[k]);
+        events_free(events, count);
+    }
+}
+
+static void hash_event(void *context, const struct event *event)
+{
+    uint64_t *hash = context;
+    char moment[64];
+    snprintf(moment, sizeof(moment), "%" PRId64 " %" PRId64 " ", event->service_id, event->at_ms);
+    const char *texts[] = { moment, event->kind, event->data };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        for (const char *at = texts[i]; *at != '\0'; at++)
+            *hash = (*hash ^ (unsigned char)*at) * 0x100000001b3U;
+    }
+}
+
+static void print_event(void *context, const struct event *event)
+{
+    (void)context;
+    printf("[%8" PRId64 "] service %" PRId64 " %s %s\n", event->at_ms - COMPANY_START_MS, event->service_id,
+           event->kind, event->data);
+}
+
+void company_print_trace(struct company *company)
+{
+    each_event(company, print_event, NULL);
+}
+
+void company_get_figures(struct company *company, struct company_figures *ret_figures)
+{
+    struct engine_figures figures;
+    engine_get_figures(company->engine, &figures);
+    *ret_figures =
+        (struct company_figures){ .kills = company->kills,
+                                  .commits = (unsigned)(company->commits + figures.commits - company->commits_before),
+                                  .store_failures = (unsigned)(company->commit_failures + figures.commit_failures),
+                                  .virtual_ms = company->now_ms - COMPANY_START_MS,
+                                  .trace_hash = 0xcbf29ce484222325U };
+    for (unsigned i = 0; i < company->ordered; i++) {
+        struct service service;
+        if (company->orders[i].service_id == 0)
+            continue;
+        company_get_service(company, company->orders[i].service_id, &service);
+        ret_figures->live += service.status == SERVICE_LIVE;
+        ret_figures->failed += service.status == SERVICE_FAILED;
+        ret_figures->waiting += service.status == SERVICE_WAITING;
+        service_finish(&service);
+    }
+    each_event(company, hash_event, &ret_figures->trace_hash);
+}
