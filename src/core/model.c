@@ -260,6 +260,19 @@ void ssl_request_finish(struct ssl_request *request)
     FREE_TEXTS(&request->domain);
 }
 
+void stored_setting_finish(struct stored_setting *setting)
+{
+    FREE_TEXTS(&setting->name, &setting->value);
+    free(setting->cipher);
+    setting->cipher = NULL;
+    setting->cipher_length = 0;
+}
+
+void setting_change_finish(struct setting_change *change)
+{
+    FREE_TEXTS(&change->who, &change->name, &change->old_value, &change->new_value);
+}
+
 static char *copy_text(const char *text)
 {
     return xstrdup(text != NULL ? text : "");

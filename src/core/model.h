@@ -259,6 +259,22 @@ struct ssl_request {
     int64_t next_check_ms;
 };
 
+/* One value that staff have set: see core/settings.h. */
+struct stored_setting {
+    char *name;
+    char *value;           /* "" for a secret */
+    unsigned char *cipher; /* a secret, sealed; else empty */
+    size_t cipher_length;
+};
+
+struct setting_change {
+    int64_t id;
+    int64_t at_ms;
+    char *who; /* whose token it was */
+    char *name;
+    char *old_value, *new_value; /* in canonical form; of a secret only that it was set or changed */
+};
+
 void group_finish(struct group *group);
 void node_finish(struct node *node);
 void product_finish(struct product *product);
@@ -271,6 +287,8 @@ void event_finish(struct event *event);
 void log_chunk_finish(struct log_chunk *chunk);
 void stored_fact_finish(struct stored_fact *fact);
 void ssl_request_finish(struct ssl_request *request);
+void stored_setting_finish(struct stored_setting *setting);
+void setting_change_finish(struct setting_change *change);
 void node_copy(struct node *target, const struct node *source); /* deep */
 
 #endif

@@ -111,6 +111,24 @@ MUST_CHECK bool store_insert_token(struct store *store, const char *name, const 
 MUST_CHECK bool store_find_token(struct store *store, const unsigned char *hash, int64_t *ret_id,
                                  struct err *err); /* 0 none */
 
+/** *ret_name the caller's to free; ERR_NOT_FOUND */
+MUST_CHECK bool store_get_token_name(struct store *store, int64_t id, char **ret_name, struct err *err);
+
+/* ---- settings (store_setting.c) ----------------------------------------------------------------------------------------- */
+
+/** What differs from the defaults; also names that the program does not know any more. */
+MUST_CHECK bool store_list_settings(struct store *store, struct stored_setting **ret_settings, size_t *ret_count,
+                                    struct err *err);
+/** Replaces the value, or adds it. */
+MUST_CHECK bool store_put_setting(struct store *store, const struct stored_setting *setting, struct err *err);
+/** Nothing happens when there is none. */
+MUST_CHECK bool store_remove_setting(struct store *store, const char *name, struct err *err);
+/** Sets change->id. */
+MUST_CHECK bool store_insert_setting_change(struct store *store, struct setting_change *change, struct err *err);
+/** Newest first. @param before_id cursor: ids below it; 0 from the top */
+MUST_CHECK bool store_list_setting_changes(struct store *store, int64_t before_id, size_t limit,
+                                           struct setting_change **ret_changes, size_t *ret_count, struct err *err);
+
 /* ---- accounts, operations, tasks (store_task.c, store_claim.c) --------------------------------------------------------- */
 
 MUST_CHECK bool store_insert_account(struct store *store, struct account *account, struct err *err);
@@ -231,5 +249,7 @@ void attempts_free(struct attempt *attempts, size_t count);
 void events_free(struct event *events, size_t count);
 void log_chunks_free(struct log_chunk *chunks, size_t count);
 void stored_facts_free(struct stored_fact *facts, size_t count);
+void stored_settings_free(struct stored_setting *settings, size_t count);
+void setting_changes_free(struct setting_change *changes, size_t count);
 
 #endif

@@ -96,26 +96,26 @@ bool store_put_zone_template(struct store *store, const char *name, const char *
            err_wrap(err, "put zone template %s", name);
 }
 
-static void body_read(struct db_rows *rows, void *record)
+static void text_read(struct db_rows *rows, void *record)
 {
-    char **body = record;
-    *body = db_take_text(rows);
+    char **text = record;
+    *text = db_take_text(rows);
 }
 
-static void body_finish(void *record)
+static void text_finish(void *record)
 {
-    char **body = record;
-    free(*body);
+    char **text = record;
+    free(*text);
 }
 
-static const struct record_kind body_record = { sizeof(char *), body_read, body_finish };
+static const struct record_kind text_record = { sizeof(char *), text_read, text_finish };
 
 static const char sql_get_zone_template[] = "SELECT body FROM zone_template WHERE name = $1";
 
 bool store_get_zone_template(struct store *store, const char *name, char **ret_text, struct err *err)
 {
     bool found;
-    if (!store_get_record(store, &body_record, sql_get_zone_template, ARGS(db_text(name)), ret_text, &found, err))
+    if (!store_get_record(store, &text_record, sql_get_zone_template, ARGS(db_text(name)), ret_text, &found, err))
         return err_wrap(err, "zone template %s", name);
     return found || err_set(err, ERR_NOT_FOUND, "no zone template %s", name);
 }
@@ -125,7 +125,7 @@ static const char sql_list_zone_templates[] = "SELECT name FROM zone_template OR
 bool store_list_zone_templates(struct store *store, char ***ret_names, size_t *ret_count, struct err *err)
 {
     void *names;
-    if (!store_get_records(store, &body_record, sql_list_zone_templates, NO_ARGS, &names, ret_count, err))
+    if (!store_get_records(store, &text_record, sql_list_zone_templates, NO_ARGS, &names, ret_count, err))
         return err_wrap(err, "list zone templates");
     *ret_names = names;
     return true;
@@ -154,4 +154,14 @@ bool store_find_token(struct store *store, const unsigned char *hash, int64_t *r
         return err_wrap(err, "find token");
     *ret_id = id;
     return true;
+}
+
+static const char sql_get_token_name[] = "SELECT name FROM token WHERE id = $1";
+
+bool store_get_token_name(struct store *store, int64_t id, char **ret_name, struct err *err)
+{
+    bool found;
+    if (!store_get_record(store, &text_record, sql_get_token_name, ARGS(db_int(id)), ret_name, &found, err))
+        return err_wrap(err, "token %" PRId64, id);
+    return found || err_set(err, ERR_NOT_FOUND, "no token %" PRId64, id);
 }
