@@ -68,6 +68,7 @@ export async function deploy() {
   const lab = new BenchLab();
   try {
     await lab.up();
+    lab.stockKeys(2 + SINGLE + BURST);
     lab.panel(`pace=fixed ${COMMAND_MS}`);
     await single(lab);
     await burst(lab);
