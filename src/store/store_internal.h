@@ -70,7 +70,8 @@ extern const struct record_kind stored_fact_record, stored_setting_record, setti
     " pipeline, pipeline_hash"
 #define TASK_COLUMNS                                                                                                   \
     "id, operation_id, service_id, node_id, state, needs_left, due_at_ms, attempt_id, attempts, lease_until_ms,"       \
-    " suspect, role, lane, weight, deadline_ms, created_at_ms, started_at_ms, ended_at_ms, key, action, label_key, cause_id,"       \
+    " suspect, role, lane, weight, deadline_ms, created_at_ms, started_at_ms, ended_at_ms, key, action, label_key, "   \
+    "cause_id,"                                                                                                        \
     " reason, inputs_hash"
 
 /** 'www.example.com' is 'com.example.www.': parents are its beginnings, children one range. The caller's to free. */
