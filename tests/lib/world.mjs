@@ -226,11 +226,16 @@ export class World {
     );
   }
 
-  /** Tasks and events of a service, for a person who has to find out. */
+  /** Tasks, the logs of those that failed, and events of a service, for a person who has to find out. */
   async describe(id) {
-    const tasks = (await this.api.tasks(id)).map((task) => `  ${task.key}: ${task.state} attempts=${task.attempts} ${task.reason}`);
+    const tasks = await this.api.tasks(id);
+    const lines = tasks.map((task) => `  ${task.key}: ${task.state} attempts=${task.attempts} ${task.reason}`);
+    for (const task of tasks.filter((each) => each.state === "failed")) {
+      const { chunks } = await this.api.log(task.attempt_id);
+      lines.push(`log of ${task.key}:`, ...chunks.map((chunk) => `  ${chunk.at} ${chunk.stream} ${JSON.stringify(chunk.text)}`));
+    }
     const events = (await this.api.events(id)).map((event) => `  ${event.at} ${event.kind} ${JSON.stringify(event.data)}`);
-    return ["tasks:", ...tasks, "events:", ...events].join("\n");
+    return ["tasks:", ...lines, "events:", ...events].join("\n");
   }
 
   // ---- below the API ------------------------------------------------------------------------------------------------
