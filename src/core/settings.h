@@ -39,7 +39,7 @@ struct settings {
     } verify;
     struct {
         bool enabled;
-        enum ticket_channel channel; /* never NONE when enabled, and what it needs of notify is there */
+        enum ticket_channel channel; /* enabled is set only with a channel that has what it needs of notify */
         int department;
         enum ticket_priority priority;
         int log_lines;

@@ -68,6 +68,8 @@ static bool node_add(struct engine *engine, struct request *request, struct err 
     free(node->group_ids);
     node->group_ids = ids;
     node->group_count = request->group_name_count;
+    if (node->capacity_max == NODE_CAPACITY_UNSAID)
+        node->capacity_max = engine->settings.node.capacity;
     node->state = NODE_ACTIVE;
     node->state_since_ms = node->created_at_ms = engine->batch.now_ms;
     if (!store_insert_node(engine->config.store, node, err) || !engine_load_nodes(engine, err))
@@ -190,6 +192,7 @@ bool engine_admin(struct engine *engine, struct request *request, bool *ret_late
     case REQUEST_PRODUCT_ADD: return product_add(engine, request, err);
     case REQUEST_ZONE_TEMPLATE_PUT: return template_put(engine, request, err);
     case REQUEST_TASK_RETRY: return task_retry(engine, request, err);
+    case REQUEST_SETTING_SET: return engine_set_settings(engine, request, err);
     case REQUEST_NODE_TEST: *ret_later = true; return attempt_preflight(engine, request, index, err);
     }
     abort();

@@ -51,7 +51,7 @@ static bool claim_node(struct engine *engine, size_t index, struct err *err)
     enum node_state state = engine->nodes[index].state;
     if (!live->up || (state != NODE_ACTIVE && state != NODE_DRAINING))
         return true;
-    while (live->has_look && live->looks < engine->config.looks_per_node) {
+    while (live->has_look && live->looks < engine->settings.node.looks) {
         bool found = false;
         if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &found, err))
             return false;

@@ -201,7 +201,7 @@ bool engine_load(struct engine *engine, struct err *err)
 {
     struct store *store = engine->config.store;
     forget_running(engine);
-    if (!engine_load_nodes(engine, err) || !load_products(engine, err))
+    if (!engine_load_settings(engine, err) || !engine_load_nodes(engine, err) || !load_products(engine, err))
         return false;
     groups_free(engine->groups, engine->group_count);
     engine->groups = NULL;
@@ -542,6 +542,7 @@ void engine_destroy(struct engine *engine)
     groups_free(engine->groups, engine->group_count);
     free(engine->batch.starts);
     free(engine->batch.start_transports);
+    engine_forget_settings(engine);
     free(engine);
 }
 

@@ -13,7 +13,7 @@
 #include "base/keyring.h"
 #include "base/rng.h"
 #include "core/pipeline.h"
-#include "core/retry.h"
+#include "core/settings.h"
 #include "engine/request.h"
 #include "store/store.h"
 #include "transport/transport.h"
@@ -30,11 +30,13 @@ struct engine_config {
     const struct keyring *keyring;
     const char *installation;     /* 6 characters */
     const struct pipeline *split; /* what an order of mode split expands to */
-    struct retry_policy retry;
-    int64_t lease_ms;       /* 15000 */
-    int64_t lease_renew_ms; /* 5000 */
-    int looks_per_node;     /* at once, beside the changing one */
-    int probes_max;         /* at once */
+    int64_t lease_ms;             /* 15000 */
+    int64_t lease_renew_ms;       /* 5000 */
+    int probes_max;               /* at once */
+    /** What staff have set: once before nodes are told to the transport, and after each change. May be NULL. Called from the
+     * engine's thread; must not block. The settings stay the engine's. */
+    void (*settings_changed)(void *context, const struct settings *settings);
+    void *settings_context;
     /** After each commit that wrote events or log lines; may be NULL. Called from the engine's thread; must not block.
      */
     void (*committed)(void *context);

@@ -1,5 +1,5 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
- * engine.c the loop, order.c and admin.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
+ * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
  * conversation of an attempt, outcome.c what a verdict means for task, operation and service, step.c what a driver is
  * told, note.c events and log lines. A function returns false only when the store failed: then the whole batch is
  * undone. */
@@ -89,6 +89,7 @@ struct batch {
 
 struct engine {
     struct engine_config config;
+    struct settings settings;
     struct batch batch;
     struct node *nodes;
     struct node_live *live;
@@ -131,6 +132,11 @@ MUST_CHECK bool engine_admin(struct engine *engine, struct request *request, boo
 void engine_answer(struct engine *engine, struct request *request); /* after the commit */
 struct product_live *engine_product_by_name(const struct engine *engine, const char *name);
 const struct product_live *engine_product_by_id(const struct engine *engine, int64_t id);
+
+/* setting.c */
+MUST_CHECK bool engine_load_settings(struct engine *engine, struct err *err);
+MUST_CHECK bool engine_set_settings(struct engine *engine, struct request *request, struct err *err);
+void engine_forget_settings(struct engine *engine);
 
 /* expand.c */
 MUST_CHECK bool engine_expand_some(struct engine *engine, struct err *err);

@@ -383,7 +383,7 @@ static bool wait_and_retry(struct engine *engine, struct running *running, const
     if (only_waits(cause)) {
         delay_ms = rng_range(engine->config.rng, 1000, 2000);
     } else {
-        delay_ms = retry_delay_ms(&engine->config.retry, task->attempts, engine->config.rng);
+        delay_ms = retry_delay_ms(&engine->settings.retry, task->attempts, engine->config.rng);
     }
     char reason[900];
     snprintf(reason, sizeof(reason), "%s %s", cause->text, detail);
@@ -446,7 +446,7 @@ bool outcome_not_done(struct engine *engine, struct running *running, enum verdi
         if (running->action != NULL && running->action->lane == LANE_MAKE && running->result_count > 0)
             running->task.suspect = true;
         bool again = verdict == VERDICT_RETRY &&
-                     (only_waits(cause) || !retry_exhausted(&engine->config.retry, running->task.attempts));
+                     (only_waits(cause) || !retry_exhausted(&engine->settings.retry, running->task.attempts));
         if (again ? !wait_and_retry(engine, running, cause, detail, err)
                   : !fail_for_good(engine, running, cause, detail, err))
             return false;
@@ -463,7 +463,7 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
         !end_attempt(engine, running, ATTEMPT_LOST, "node.lost", detail, &ours, err))
         return false;
     task->attempts++;
-    if (ours && retry_exhausted(&engine->config.retry, task->attempts)) {
+    if (ours && retry_exhausted(&engine->settings.retry, task->attempts)) {
         if (!fail_for_good(engine, running, cause_find("node.lost"), detail, err))
             return false;
     } else if (ours) {

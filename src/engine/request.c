@@ -1,6 +1,8 @@
 /* request.c - the life of a request: see request.h. */
 #include "engine/request.h"
 
+#include <string.h>
+
 struct request *request_create(enum request_kind kind)
 {
     struct request *request = xcalloc(1, sizeof(*request));
@@ -26,6 +28,14 @@ void request_destroy(struct request *request)
     for (size_t i = 0; i < request->group_name_count; i++)
         free(request->group_names[i]);
     free(request->group_names);
+    for (size_t i = 0; i < request->setting_count; i++) {
+        free(request->settings[i].name);
+        if (request->settings[i].value != NULL)
+            explicit_bzero(request->settings[i].value, strlen(request->settings[i].value));
+        free(request->settings[i].value);
+    }
+    free(request->settings);
+    free(request->who);
     free(request->template_name);
     free(request->template_text);
     json_decref(request->facts);

@@ -17,7 +17,16 @@ enum request_kind {
     REQUEST_NODE_TEST, /* runs the driver's preflight on the node: answered when that has ended */
     REQUEST_PRODUCT_ADD,
     REQUEST_ZONE_TEMPLATE_PUT,
-    REQUEST_TASK_RETRY, /* a failed task (or one that waits) is queued at once */
+    REQUEST_TASK_RETRY,  /* a failed task (or one that waits) is queued at once */
+    REQUEST_SETTING_SET, /* all of its values or none */
+};
+
+#define NODE_CAPACITY_UNSAID (-1) /* NODE_ADD: as the setting node.capacity says */
+
+/* One value to be set: see core/settings.h. Both owned. */
+struct setting_pair {
+    char *name;
+    char *value; /* NULL: the default; may be a secret */
 };
 
 struct request {
@@ -36,7 +45,10 @@ struct request {
     size_t group_name_count;
     struct product product;              /* PRODUCT_ADD: name, title, mode, spec (canonical) */
     char *template_name, *template_text; /* ZONE_TEMPLATE_PUT, checked */
-    int64_t target_id;                   /* NODE_SET, NODE_TEST: node; TASK_RETRY: task */
+    struct setting_pair *settings;       /* SETTING_SET: owned, setting_count of them */
+    size_t setting_count;
+    char *who;         /* SETTING_SET: whose token it is, for the record */
+    int64_t target_id; /* NODE_SET, NODE_TEST: node; TASK_RETRY: task */
 
     /* the answer, valid in done() */
     bool ok;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/settings.h"
 
 #define NOW_MS 1700000000000
 #define NO_TOKEN "No-Token"
@@ -71,6 +72,8 @@ static bool take_node(struct fixture *fixture, struct request *request)
     node->group_ids = xcalloc(1, sizeof(*node->group_ids));
     node->group_ids[0] = fixture->group_id;
     node->group_count = 1;
+    if (node->capacity_max == NODE_CAPACITY_UNSAID)
+        node->capacity_max = 0;
     bool ok = store_insert_node(fixture->store, node, &request->err);
     request->id = node->id;
     return ok;
@@ -97,6 +100,42 @@ static bool set_node(struct fixture *fixture, struct request *request)
     return store_update_node(fixture->store, &request->node, &request->err);
 }
 
+/* As the engine does it, without seals: a secret's cipher is the text itself. */
+static bool set_settings(struct fixture *fixture, struct request *request)
+{
+    struct settings settings;
+    settings_defaults(&settings);
+    for (size_t i = 0; i < request->setting_count; i++) {
+        if (!settings_set(&settings, request->settings[i].name, request->settings[i].value, &request->err))
+            return false;
+    }
+    if (!settings_check(&settings, &request->err))
+        return false;
+    for (size_t i = 0; i < request->setting_count; i++) {
+        const struct setting *setting = setting_find(request->settings[i].name);
+        struct buf written = BUF_INIT;
+        settings_get_text(&settings, setting, &written);
+        CLEANUP(freep) char *text = buf_steal(&written);
+        bool secret = setting->secret;
+        char none[] = "", changed[] = "(changed)";
+        struct stored_setting stored = { .name = request->settings[i].name,
+                                         .value = secret ? none : text,
+                                         .cipher = secret ? (unsigned char *)text : NULL,
+                                         .cipher_length = secret ? strlen(text) : 0 };
+        struct setting_change change = { .at_ms = NOW_MS,
+                                         .who = request->who,
+                                         .name = request->settings[i].name,
+                                         .old_value = none,
+                                         .new_value = secret ? changed : text };
+        bool ok = (request->settings[i].value == NULL ? store_remove_setting(fixture->store, stored.name, &request->err)
+                                                      : store_put_setting(fixture->store, &stored, &request->err)) &&
+                  store_insert_setting_change(fixture->store, &change, &request->err);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 static bool take(struct fixture *fixture, struct request *request)
 {
     int code = atomic_load(&fixture->refuse_with);
@@ -112,6 +151,7 @@ static bool take(struct fixture *fixture, struct request *request)
     case REQUEST_ZONE_TEMPLATE_PUT:
         return store_put_zone_template(fixture->store, request->template_name, request->template_text, &request->err);
     case REQUEST_TASK_RETRY: return err_set(&request->err, ERR_CONFLICT, "the task is running");
+    case REQUEST_SETTING_SET: return set_settings(fixture, request);
     }
     return false;
 }

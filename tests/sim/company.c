@@ -59,10 +59,8 @@ void company_start_engine(struct company *company)
         .keyring = company->keyring,
         .installation = company->installation,
         .split = company->split,
-        .retry = RETRY_POLICY_DEFAULT,
         .lease_ms = 15000,
         .lease_renew_ms = 5000,
-        .looks_per_node = 2,
         .probes_max = 8,
     };
     company_must(engine_create(&config, &company->engine, &err), &err, "engine");
