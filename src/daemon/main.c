@@ -138,10 +138,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .keyring = parts->keyring,
         .installation = parts->installation,
         .split = parts->split,
-        .retry = RETRY_POLICY_DEFAULT,
         .lease_ms = LEASE_MS,
         .lease_renew_ms = LEASE_RENEW_MS,
-        .looks_per_node = LOOKS_PER_NODE,
         .probes_max = PROBES_MAX,
     };
     return engine_create(&config, &parts->engine, err);
