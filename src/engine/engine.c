@@ -337,16 +337,22 @@ static bool wake_due(struct engine *engine, struct err *err)
     return store_next_due(engine->config.store, &engine->next_due_ms, err);
 }
 
+/** An order is answered before its graph is made: the next batch comes at once. Orders without end must not keep graphs from being
+ * made at all, so a batch of orders makes one that waits from before; one at a time, so that no answer waits for many. */
+static bool make_graphs(struct engine *engine, bool backlog, struct err *err)
+{
+    if (engine->batch.has_orders)
+        return !backlog || engine_expand_some(engine, 1, err);
+    return engine_expand_some(engine, BATCH_EXPAND_MAX, err);
+}
+
 static bool decide(struct engine *engine, struct request *requests, struct err *err)
 {
+    bool backlog = engine->has_accepted;
     return decide_requests(engine, requests, err) && take_events(engine, engine->config.nodes, err) &&
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            renew_leases(engine, err) && attempt_pick_ups(engine, err) && wake_due(engine, err) &&
-           /* An order is answered before its graph is made: the next batch comes at once. Orders without end must not keep
-            * graphs from being made at all, so every few batches both are done. */
-           ((engine->batch.has_orders && ++engine->batches_with_orders % ORDER_BATCHES_MAX != 0) ||
-            engine_expand_some(engine, err)) &&
-           engine_claim_all(engine, err);
+           make_graphs(engine, backlog, err) && engine_claim_all(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */

@@ -1,5 +1,6 @@
 /* expand.c - an accepted service gets its nodes, its accounts and its graph of tasks, in one transaction: it is placed
  * whole or waits whole. The graph is frozen here: a running operation never looks at the pipeline's file again. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -278,12 +279,12 @@ static bool expand(struct expanding *work, int64_t service_id, struct err *err)
 }
 
 /** Some services of one status. @return through ret_count how many there were, ret_last_id the last of them */
-static bool expand_some_in(struct engine *engine, enum service_status status, int64_t after_id, size_t *ret_count,
-                           int64_t *ret_last_id, struct err *err)
+static bool expand_some_in(struct engine *engine, enum service_status status, int64_t after_id, size_t max,
+                           size_t *ret_count, int64_t *ret_last_id, struct err *err)
 {
     int64_t ids[BATCH_EXPAND_MAX];
     size_t count = 0;
-    if (!store_list_services_in(engine->config.store, status, after_id, ARRAY_LEN(ids), ids, &count, err))
+    if (!store_list_services_in(engine->config.store, status, after_id, max, ids, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct expanding work = { .engine = engine };
@@ -297,19 +298,20 @@ static bool expand_some_in(struct engine *engine, enum service_status status, in
     return true;
 }
 
-bool engine_expand_some(struct engine *engine, struct err *err)
+bool engine_expand_some(struct engine *engine, size_t max, struct err *err)
 {
+    assert(max <= BATCH_EXPAND_MAX);
     size_t count = 0;
     int64_t last_id = 0;
     if (engine->has_accepted) {
-        if (!expand_some_in(engine, SERVICE_ACCEPTED, 0, &count, &last_id, err))
+        if (!expand_some_in(engine, SERVICE_ACCEPTED, 0, max, &count, &last_id, err))
             return false;
-        engine->has_accepted = count == BATCH_EXPAND_MAX;
+        engine->has_accepted = count == max;
     }
     if (engine->has_waiting && !engine->has_accepted) {
-        if (!expand_some_in(engine, SERVICE_WAITING, engine->waiting_after_id, &count, &last_id, err))
+        if (!expand_some_in(engine, SERVICE_WAITING, engine->waiting_after_id, max, &count, &last_id, err))
             return false;
-        engine->has_waiting = count == BATCH_EXPAND_MAX;
+        engine->has_waiting = count == max;
         engine->waiting_after_id = engine->has_waiting ? last_id : 0;
     }
     return true;

@@ -14,7 +14,6 @@
 #define BATCH_EVENTS_MAX 256
 #define BATCH_EXPAND_MAX 8
 #define BATCH_WAKE_MAX 500
-#define ORDER_BATCHES_MAX 8 /* so many batches of orders in a row before graphs are made beside them */
 #define RELOAD_WAIT_MAX_MS                                                                                             \
     2000 /* how long changes may go before a reload on a busy node: bounds a site's wait in a burst */
 #define PICK_UP_FIRST_MS 200
@@ -105,7 +104,6 @@ struct engine {
     uint64_t next_command_id;
     int64_t accepted_after_id; /* services up to this id are expanded or wait */
     bool has_accepted;
-    unsigned batches_with_orders;
     bool has_waiting; /* look at waiting services again: nodes have changed */
     int64_t waiting_after_id;
     int64_t next_due_ms;   /* of WAITING tasks */
@@ -139,7 +137,8 @@ MUST_CHECK bool engine_set_settings(struct engine *engine, struct request *reque
 void engine_forget_settings(struct engine *engine);
 
 /* expand.c */
-MUST_CHECK bool engine_expand_some(struct engine *engine, struct err *err);
+/** At most max (BATCH_EXPAND_MAX) services. */
+MUST_CHECK bool engine_expand_some(struct engine *engine, size_t max, struct err *err);
 
 /* claim.c */
 MUST_CHECK bool engine_claim_all(struct engine *engine, struct err *err);
