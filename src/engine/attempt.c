@@ -153,7 +153,9 @@ static void answer_preflight(struct engine *engine, struct running *running, con
         for (size_t i = 0; i < move->fact_count; i++)
             json_object_set_new(request->facts, move->facts[i].key, json_string(move->facts[i].value));
     } else {
-        err_set(&request->err, ERR_CONFLICT, "%s %s %s", move->cause->text, move->detail, move->cause->remedy);
+        /* a conversation that wants to start anew has no cause: its command was killed */
+        const struct cause *cause = move->cause != NULL ? move->cause : cause_find("panel.killed");
+        err_set(&request->err, ERR_CONFLICT, "%s %s %s", cause->text, move->detail, cause->remedy);
     }
     engine_answer(engine, request);
     engine_running_remove(engine, running);
@@ -247,7 +249,10 @@ static bool command_ended(struct engine *engine, struct running *running, struct
             return pick_up_later(engine, running, why, err);
         return end_by_outcome(engine, running, result, err);
     case OUTCOME_LOST:
-    case OUTCOME_KILLED: return outcome_lost(engine, running, why, err);
+    case OUTCOME_KILLED:
+        if (running->request != NULL)
+            return end_by_outcome(engine, running, result, err);
+        return outcome_lost(engine, running, why, err);
     case OUTCOME_NOT_STARTED:
     case OUTCOME_BUSY:
     case OUTCOME_FENCED: return end_by_outcome(engine, running, result, err);

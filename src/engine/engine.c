@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -165,6 +166,8 @@ bool engine_load_nodes(struct engine *engine, struct err *err)
     size_t count = 0;
     if (!store_list_nodes(engine->config.store, &nodes, &count, err))
         return false;
+    for (size_t i = count; i < engine->node_count; i++) /* its adding did not get to the disk: see node_add() */
+        engine->config.nodes->ops->remove_node(engine->config.nodes, engine->nodes[i].id);
     struct node_live *live = xcalloc(count, sizeof(*live));
     for (size_t i = 0; i < count; i++) {
         size_t before = engine_node_index(engine, nodes[i].id);
@@ -250,9 +253,10 @@ void engine_answer(struct engine *engine, struct request *request)
 static bool decide_requests(struct engine *engine, struct request *requests, struct err *err)
 {
     bool ok = true;
-    while (requests != NULL) {
+    for (size_t count = 1; requests != NULL; count++) {
         struct request *request = requests;
         requests = request->next;
+        engine->batch.has_more |= count == BATCH_REQUESTS_MAX;
         bool later = false;
         if (ok && request->kind == REQUEST_ORDER) {
             engine->batch.has_orders = true;
@@ -266,32 +270,48 @@ static bool decide_requests(struct engine *engine, struct request *requests, str
     return ok;
 }
 
-static bool node_heard(struct engine *engine, const struct transport_event *event, struct err *err)
+/** A session stands, or does not. Transports say it once, so it is kept whatever becomes of this batch; the node's record
+ * follows in settle_nodes(). */
+static void node_heard(struct engine *engine, const struct transport_event *event)
 {
     size_t index = engine_node_index(engine, event->node_id);
     if (index == SIZE_MAX)
-        return true;
-    struct node *node = &engine->nodes[index];
+        return;
     struct node_live *live = &engine->live[index];
     bool up = event->kind == TRANSPORT_NODE_UP;
     const char *why = event->result_count > 0 && event->results[0].message != NULL ? event->results[0].message : "";
     if (live->up != up || !live->heard)
-        log_info(up ? "node.up" : "node.down", "node=%s%s%s", node->name,
+        log_info(up ? "node.up" : "node.down", "node=%s%s%s", engine->nodes[index].name,
                  up ? "" : " cause=", up ? "" : log_quote(why));
     live->up = up;
     live->heard = true;
-    engine->has_waiting |= up;
-    enum node_state want = up ? NODE_ACTIVE : NODE_UNREACHABLE;
-    if ((node->state != NODE_ACTIVE && node->state != NODE_UNREACHABLE) ||
-        (node->state == want && strcmp(node->state_reason, up ? "" : why) == 0))
-        return true;
-    if (node->state != want)
-        node->state_since_ms = engine->batch.now_ms;
-    node->state = want;
-    free(node->state_reason);
-    node->state_reason = xstrdup(up ? "" : why);
-    engine->batch.durable = true;
-    return store_update_node(engine->config.store, node, err);
+    snprintf(live->why, sizeof(live->why), "%s", up ? "" : why);
+    if (up) {
+        engine->has_waiting = true;
+        engine->waiting_after_id = 0; /* also those that were looked at a moment ago */
+    }
+}
+
+/** Records say of nodes what is known of their sessions. What a person has said (paused, draining) comes first. */
+static bool settle_nodes(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        struct node *node = &engine->nodes[i];
+        const struct node_live *live = &engine->live[i];
+        enum node_state want = live->up ? NODE_ACTIVE : NODE_UNREACHABLE;
+        if (!live->heard || (node->state != NODE_ACTIVE && node->state != NODE_UNREACHABLE) ||
+            (node->state == want && strcmp(node->state_reason, live->why) == 0))
+            continue;
+        if (node->state != want)
+            node->state_since_ms = engine->batch.now_ms;
+        node->state = want;
+        free(node->state_reason);
+        node->state_reason = xstrdup(live->why);
+        engine->batch.durable = true;
+        if (!store_update_node(engine->config.store, node, err))
+            return false;
+    }
+    return true;
 }
 
 static bool take_events(struct engine *engine, struct transport *transport, struct err *err)
@@ -299,14 +319,15 @@ static bool take_events(struct engine *engine, struct transport *transport, stru
     struct transport_event events[BATCH_EVENTS_MAX];
     size_t count = transport->ops->poll(transport, events, ARRAY_LEN(events));
     bool ok = true;
+    engine->batch.has_more |= count == ARRAY_LEN(events);
     for (size_t i = 0; i < count; i++) {
-        if (ok && (events[i].kind == TRANSPORT_NODE_UP || events[i].kind == TRANSPORT_NODE_DOWN))
-            ok = node_heard(engine, &events[i], err);
+        if (events[i].kind == TRANSPORT_NODE_UP || events[i].kind == TRANSPORT_NODE_DOWN)
+            node_heard(engine, &events[i]);
         else if (ok)
             ok = attempt_event(engine, &events[i], err);
         transport_event_finish(&events[i]);
     }
-    return ok;
+    return ok && settle_nodes(engine, err);
 }
 
 static bool renew_leases(struct engine *engine, struct err *err)
@@ -318,7 +339,7 @@ static bool renew_leases(struct engine *engine, struct err *err)
         !store_renew_leases(engine->config.store, now_ms + engine->config.lease_ms, err))
         return false;
     engine->lease_at_ms = now_ms;
-    engine->lease_boot_ms = engine->config.clock->boot_ms(engine->config.clock);
+    engine->lease_boot_ms = engine->batch.boot_ms;
     return true;
 }
 
@@ -423,12 +444,25 @@ static bool reload_after_fault(struct engine *engine, struct err *err)
     return ok;
 }
 
+/** What came in while the store cannot even be begun. */
+static void refuse_requests(struct engine *engine)
+{
+    struct request *refused = inbox_take(engine->config.inbox, BATCH_REQUESTS_MAX);
+    while (refused != NULL) {
+        struct request *next = refused->next;
+        engine_answer(engine, refused);
+        refused = next;
+    }
+}
+
 bool engine_step(struct engine *engine, struct err *err)
 {
     struct err fault = { 0 };
+    engine->batch.boot_ms = engine->config.clock->boot_ms(engine->config.clock);
     int64_t now_ms = engine->config.clock->now_ms(engine->config.clock);
     engine->batch.now_ms = now_ms;
-    engine->batch.durable = engine->batch.logged = engine->batch.has_orders = false;
+    engine->batch.durable = engine->batch.logged = false;
+    engine->batch.has_orders = engine->batch.has_more = false;
     if (engine->retry_at_ms > now_ms)
         return true;
     if (engine->retry_at_ms != 0) {
@@ -436,7 +470,7 @@ bool engine_step(struct engine *engine, struct err *err)
             engine->retry_at_ms = now_ms + STORE_PAUSE_MS;
             if (fault.code == ERR_LOST)
                 goto lost;
-            log_error("store.failed", "cause=%s", log_quote(fault.msg));
+            refuse_requests(engine);
             discard(engine, &fault);
             return true;
         }
@@ -445,12 +479,7 @@ bool engine_step(struct engine *engine, struct err *err)
     if (!store_begin(engine->config.store, &fault)) {
         if (fault.code == ERR_LOST)
             goto lost;
-        struct request *refused = inbox_take(engine->config.inbox, BATCH_REQUESTS_MAX);
-        while (refused != NULL) {
-            struct request *next = refused->next;
-            engine_answer(engine, refused);
-            refused = next;
-        }
+        refuse_requests(engine);
         discard(engine, &fault);
         return true;
     }
@@ -476,7 +505,7 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
 {
     if (engine->retry_at_ms != 0)
         return engine->retry_at_ms;
-    if (engine->has_accepted || engine->has_waiting || engine->has_none)
+    if (engine->has_accepted || engine->has_waiting || engine->has_none || engine->batch.has_more)
         return 0;
     int64_t next_ms = engine->lease_at_ms + engine->config.lease_renew_ms;
     if (engine->next_due_ms < next_ms)
@@ -538,8 +567,10 @@ void engine_destroy(struct engine *engine)
     forget_running(engine);
     if (engine->figures.commits > 0 && store_begin(engine->config.store, &err)) {
         /* leases go back at once, so that the next owner need not wait for them to run out */
-        if (!store_renew_leases(engine->config.store, engine->config.clock->now_ms(engine->config.clock), &err) ||
-            !store_commit(engine->config.store, true, &err))
+        bool given = store_renew_leases(engine->config.store, engine->config.clock->now_ms(engine->config.clock), &err);
+        if (!given)
+            store_rollback(engine->config.store);
+        if (!given || !store_commit(engine->config.store, true, &err))
             log_warn("lease.kept", "cause=%s", log_quote(err.msg));
     }
     nodes_free(engine->nodes, engine->node_count);

@@ -61,6 +61,7 @@ struct running {
 struct node_live {
     bool up;                             /* its session stands */
     bool heard;                          /* something was heard about it since start */
+    char why[200];                       /* why it is not up */
     bool has_make, has_look, has_reload; /* its queue may hold something; cleared when a claim finds nothing */
     int64_t reload_since_ms;
     struct running *slot;
@@ -77,9 +78,11 @@ struct product_live {
 
 struct batch {
     int64_t now_ms;
-    bool durable; /* something was written that an answer or a command relies on */
-    bool logged;  /* log lines or events: somebody may want to look */
+    int64_t boot_ms; /* read before now_ms: a lease that is renewed in this batch began no later */
+    bool durable;    /* something was written that an answer or a command relies on */
+    bool logged;     /* log lines or events: somebody may want to look */
     bool has_orders;
+    bool has_more;           /* requests or events that did not fit in */
     struct request *answers; /* decided, to be answered after the commit, in reverse */
     struct command **starts; /* to be started after the commit */
     struct transport **start_transports;

@@ -8,6 +8,7 @@
 #include "engine/internal.h"
 
 #define SERVED_MAX 1000
+#define WAIT_FOR_NODE_MAX_MS 20000 /* twice that, at most, between two tries on a node that takes no command */
 
 static void set_text(char **text, const char *value)
 {
@@ -179,8 +180,14 @@ static bool inputs_now(struct engine *engine, const struct task *task, char ret_
 {
     struct attempt none = { .started_at_ms = engine->batch.now_ms };
     struct step_data *data = NULL;
-    if (!step_data_load(engine, task, &none, &data, err))
+    struct err why = { 0 };
+    if (!step_data_load(engine, task, &none, &data, &why)) {
+        ret_hash[0] = '\0';
+        if (why.code == ERR_INVALID || why.code == ERR_NOT_FOUND || why.code == ERR_BUG)
+            return true; /* it cannot be made any more: its next attempt says so, this batch goes on */
+        *err = why;
         return false;
+    }
     step_data_inputs_hash(data, ret_hash);
     step_data_destroy(data);
     return true;
@@ -286,9 +293,11 @@ bool outcome_change_of(struct engine *engine, const struct task *task, int64_t *
     if (!store_list_facts(engine->config.store, task->service_id, &facts, &count, err))
         return false;
     *ret_change = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (facts[i].node_id == task->node_id && strcmp(facts[i].key, "change") == 0)
-            *ret_change = strtoll(facts[i].value, NULL, 10);
+    for (size_t i = 0; i < count; i++) { /* one per role: the newest counts */
+        if (facts[i].node_id == task->node_id && strcmp(facts[i].key, "change") == 0) {
+            int64_t change = strtoll(facts[i].value, NULL, 10);
+            *ret_change = change > *ret_change ? change : *ret_change;
+        }
     }
     stored_facts_free(facts, count);
     return true;
@@ -375,13 +384,24 @@ static bool only_waits(const struct cause *cause)
            strcmp(cause->id, "node.channel") == 0;
 }
 
+/** At first at once again, as it may be free; not without end, since each attempt is a record. attempts: those that count. */
+static int64_t wait_ms(struct engine *engine, const struct running *running)
+{
+    int64_t waits = running->attempt.number - running->task.attempts, pause_ms = 1000;
+    while (--waits > 0 && pause_ms < WAIT_FOR_NODE_MAX_MS)
+        pause_ms *= 2;
+    if (pause_ms > WAIT_FOR_NODE_MAX_MS)
+        pause_ms = WAIT_FOR_NODE_MAX_MS;
+    return rng_range(engine->config.rng, pause_ms, pause_ms * 2);
+}
+
 static bool wait_and_retry(struct engine *engine, struct running *running, const struct cause *cause,
                            const char *detail, struct err *err)
 {
     struct task *task = &running->task;
     int64_t delay_ms = 0;
     if (only_waits(cause)) {
-        delay_ms = rng_range(engine->config.rng, 1000, 2000);
+        delay_ms = wait_ms(engine, running);
     } else {
         delay_ms = retry_delay_ms(&engine->settings.retry, task->attempts, engine->config.rng);
     }
@@ -484,6 +504,33 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
     return true;
 }
 
+/** A failed task is tried again. Should another one of the operation have failed as well, the service stays failed and says why:
+ * nobody would look for a reason in a service that is being deployed. */
+static bool reopen_operation(struct engine *engine, const struct task *retried, struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    const struct task *failed = NULL;
+    if (!store_unhold_dependents(engine->config.store, retried->id, err) ||
+        !store_list_tasks(engine->config.store, retried->operation_id, &tasks, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].state == TASK_FAILED)
+            failed = &tasks[i];
+    }
+    bool ok = true;
+    if (failed == NULL) {
+        ok = set_operation_state(engine, retried->operation_id, OPERATION_RUNNING, err) &&
+             set_service(engine, retried->service_id, SERVICE_DEPLOYING, "", "", err);
+    } else {
+        const struct cause *cause = cause_find(failed->cause_id);
+        ok = set_service(engine, retried->service_id, SERVICE_FAILED, failed->reason,
+                         cause == NULL ? "problem.internal" : cause->customer_key, err);
+    }
+    tasks_free(tasks, count);
+    return ok;
+}
+
 bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err)
 {
     bool failed = task->state == TASK_FAILED;
@@ -497,7 +544,5 @@ bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err 
         !note_event(engine, task->service_id, "task.retried-by-hand",
                     json_pack("{s:I,s:s}", "task", (json_int_t)task->id, "key", task->key), err))
         return false;
-    return !failed || (store_unhold_dependents(engine->config.store, task->id, err) &&
-                       set_operation_state(engine, task->operation_id, OPERATION_RUNNING, err) &&
-                       set_service(engine, task->service_id, SERVICE_DEPLOYING, "", "", err));
+    return !failed || reopen_operation(engine, task, err);
 }

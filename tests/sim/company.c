@@ -49,13 +49,14 @@ const struct node_seed *company_seed_of(const char *name)
 void company_start_engine(struct company *company)
 {
     struct err err = { 0 };
+    struct transport *transport = company->options.transport;
     struct engine_config config = {
         .store = company->store,
         .clock = &company->clock,
         .rng = &company->rng,
         .inbox = company->inbox,
-        .nodes = company->nodes,
-        .probes = company->nodes,
+        .nodes = transport == NULL ? company->nodes : transport,
+        .probes = transport == NULL ? company->nodes : transport,
         .keyring = company->keyring,
         .installation = company->installation,
         .split = company->split,

@@ -28,8 +28,9 @@ struct company_options {
     int64_t faults_ms;      /* virtual time */
     enum company_kill kill; /* once, at this commit: with its messages sent or before */
     unsigned kill_commit;
-    const char *pace;      /* "pace=fixed 100"; NULL: as recorded */
-    const char *store_url; /* NULL: in memory */
+    const char *pace;            /* "pace=fixed 100"; NULL: as recorded */
+    const char *store_url;       /* NULL: in memory */
+    struct transport *transport; /* the engine's, in place of the modelled nodes; borrowed; NULL: the nodes */
 };
 
 struct company;
@@ -79,6 +80,8 @@ struct request *company_order_request(const char *product, const char *domain, c
 /** An order that must be accepted. @return the service's id */
 int64_t company_order(struct company *company, const char *product, const char *domain, const char *external_id);
 void company_add_node(struct company *company, const char *name, int64_t capacity_max);
+/** The same while the commit fails: it is refused. */
+void company_fail_node_add(struct company *company, const char *name);
 void company_set_node(struct company *company, const char *name, enum node_state state, int64_t capacity_max);
 /** @return whether the engine agreed */
 bool company_retry(struct company *company, int64_t service_id, const char *key);
@@ -101,6 +104,8 @@ void company_at_commit(struct company *company, unsigned n, void (*function)(str
 /** The n-th commit, begin or statement of the engine from now fails, once. */
 enum company_store_fault { STORE_FAULT_BEGIN, STORE_FAULT_QUERY, STORE_FAULT_COMMIT };
 void company_fail_store(struct company *company, enum company_store_fault fault, unsigned n);
+/** From now on nothing can be begun, until it is mended. */
+void company_break_store(struct company *company, bool is_broken);
 /** The clock jumps while nothing of this process runs (SIGSTOP). */
 void company_jump(struct company *company, int64_t ms);
 

@@ -72,6 +72,15 @@ void company_add_node(struct company *company, const char *name, int64_t capacit
     request_destroy(request);
 }
 
+void company_fail_node_add(struct company *company, const char *name)
+{
+    company_fail_store(company, STORE_FAULT_COMMIT, 1);
+    struct request *request = company_ask(company, company_node_request(company, company_seed_of(name), 0));
+    struct err none = { .msg = "a node was added although the commit failed" };
+    company_must(!request->ok, &none, name);
+    request_destroy(request);
+}
+
 static int64_t node_id(struct company *company, const char *name)
 {
     struct node *nodes = NULL;

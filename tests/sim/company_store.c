@@ -12,7 +12,7 @@ static struct {
     struct company *company;
     const struct db_ops *below;
     struct db_ops ops;
-    bool armed, dead, random, counts;
+    bool armed, dead, broken, random, counts;
     unsigned fail_in[STORE_FAULT_COMMIT + 1]; /* the n-th from now; 0: none */
     unsigned commit_in;                       /* as fail_in: call at_commit */
     void (*at_commit)(struct company *company);
@@ -23,7 +23,7 @@ static bool fails(enum company_store_fault fault)
 {
     if (!hook.armed)
         return false;
-    return hook.dead || (hook.fail_in[fault] > 0 && --hook.fail_in[fault] == 0);
+    return hook.dead || hook.broken || (hook.fail_in[fault] > 0 && --hook.fail_in[fault] == 0);
 }
 
 static bool broken(struct err *err)
@@ -133,4 +133,10 @@ void company_store_count(struct company *company)
 {
     (void)company;
     hook.counts = true;
+}
+
+void company_break_store(struct company *company, bool is_broken)
+{
+    (void)company;
+    hook.broken = is_broken;
 }
