@@ -20,7 +20,6 @@
 #define LEASE_MS 15000
 #define LEASE_RENEW_MS 5000
 #define OWN_RETRY_MS 200
-#define LOOKS_PER_NODE 2
 #define PROBES_MAX 8
 
 static volatile bool stop_asked;
@@ -115,15 +114,23 @@ static bool scan_host_key(const char *address, int port, int timeout_ms, char **
 static bool start_transports(struct parts *parts, struct err *err)
 {
     struct transport_wake wake = { .wake = wake_engine, .context = inbox };
-    struct transport_ssh_config ssh = { .key_path = parts->config->ssh_key_file,
-                                        .installation = parts->installation,
-                                        .look_lanes = LOOKS_PER_NODE };
+    struct transport_ssh_config ssh = { .key_path = parts->config->ssh_key_file, .installation = parts->installation };
     struct transport_probe_config probe = { .threads = PROBES_MAX };
     parts->nodes = transport_ssh_create(&ssh, wake, err);
     if (parts->nodes == NULL)
         return false;
     parts->probes = transport_probe_create(&probe, wake, err);
     return parts->probes != NULL;
+}
+
+/** The engine's thread, before it tells nodes to the transport and after each change. */
+static void settings_changed(void *context, const struct settings *settings)
+{
+    const struct parts *parts = context;
+    transport_ssh_set_limits(parts->nodes, &(struct transport_ssh_limits){ .connect_ms = settings->ssh.connect_ms,
+                                                                           .silence_ms = settings->ssh.silence_ms,
+                                                                           .look_lanes = (unsigned)settings->node.looks,
+                                                                           .channels_max = settings->ssh.channels });
 }
 
 static bool start_engine(struct parts *parts, struct err *err)
@@ -141,6 +148,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .lease_ms = LEASE_MS,
         .lease_renew_ms = LEASE_RENEW_MS,
         .probes_max = PROBES_MAX,
+        .settings_changed = settings_changed,
+        .settings_context = parts,
     };
     return engine_create(&config, &parts->engine, err);
 }

@@ -17,7 +17,14 @@
 
 #define EVENTS_PER_WAIT 64
 
-enum message_kind { MESSAGE_SET_NODE, MESSAGE_REMOVE_NODE, MESSAGE_START, MESSAGE_ABANDON, MESSAGE_STOP };
+enum message_kind {
+    MESSAGE_SET_NODE,
+    MESSAGE_REMOVE_NODE,
+    MESSAGE_START,
+    MESSAGE_ABANDON,
+    MESSAGE_LIMITS,
+    MESSAGE_STOP
+};
 
 struct message {
     struct message *next;
@@ -26,6 +33,7 @@ struct message {
     int64_t node_id;
     struct command *command;
     uint64_t command_id;
+    struct transport_ssh_limits limits;
 };
 
 struct outgoing {
@@ -219,6 +227,14 @@ static void ssh_abandon(struct transport *base, uint64_t command_id)
     ssh_send(ssh, message);
 }
 
+void transport_ssh_set_limits(struct transport *base, const struct transport_ssh_limits *limits)
+{
+    assert(base->ops->start == ssh_start);
+    struct message *message = message_create(MESSAGE_LIMITS);
+    message->limits = *limits;
+    ssh_send(CONTAINER_OF(base, struct transport_ssh, base), message);
+}
+
 /* ---- the thread ----------------------------------------------------------------------------------------------------- */
 
 static struct ssh_node *find_node(struct loop *loop, int64_t id)
@@ -283,6 +299,18 @@ static void abandon(struct transport_ssh *ssh, uint64_t command_id)
     free(known);
 }
 
+static void take_limits(struct loop *loop, const struct transport_ssh_limits *limits)
+{
+    loop->connect_ms = limits->connect_ms > 0 ? limits->connect_ms : 10000;
+    loop->silence_ms = limits->silence_ms > 0 ? limits->silence_ms : 15000;
+    loop->look_lanes = limits->look_lanes > 0 ? limits->look_lanes : 2;
+    if (loop->look_lanes > LANES_MAX - 2)
+        loop->look_lanes = LANES_MAX - 2;
+    loop->channels_max = limits->channels_max > 0 ? limits->channels_max : LANES_MAX;
+    for (struct ssh_node *node = loop->nodes; node != NULL; node = node->next)
+        node_fit(node);
+}
+
 /* @return false when the thread is to end */
 static bool take_inbox(struct transport_ssh *ssh)
 {
@@ -304,6 +332,7 @@ static bool take_inbox(struct transport_ssh *ssh)
             break;
         case MESSAGE_START: start(ssh, message); break;
         case MESSAGE_ABANDON: abandon(ssh, message->command_id); break;
+        case MESSAGE_LIMITS: take_limits(&ssh->loop, &message->limits); break;
         case MESSAGE_STOP: go_on = false; break;
         }
         message_destroy(message);
@@ -432,13 +461,11 @@ static bool set_config(struct transport_ssh *ssh, const struct transport_ssh_con
     memcpy(loop->installation, installation, SSH_INSTALLATION_LENGTH + 1);
     loop->transport = ssh;
     loop->clock = config->clock != NULL ? config->clock : clock_real();
-    loop->connect_ms = config->connect_ms > 0 ? config->connect_ms : 10000;
-    loop->silence_ms = config->silence_ms > 0 ? config->silence_ms : 15000;
     loop->health_ms = config->health_ms > 0 ? config->health_ms : 15000;
     loop->poll_ms = config->poll_ms > 0 ? config->poll_ms : 100;
-    loop->look_lanes = config->look_lanes > 0 ? config->look_lanes : 2;
-    if (loop->look_lanes > LANES_MAX - 2)
-        loop->look_lanes = LANES_MAX - 2;
+    take_limits(loop, &(struct transport_ssh_limits){ .connect_ms = config->connect_ms,
+                                                      .silence_ms = config->silence_ms,
+                                                      .look_lanes = config->look_lanes });
     if (ssh_pki_import_privkey_file(config->key_path, NULL, NULL, NULL, &loop->key) != SSH_OK)
         return err_set(err, ERR_IO, "cannot load the SSH key %s", config->key_path);
     return true;

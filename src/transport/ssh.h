@@ -32,6 +32,16 @@ struct transport_ssh_config {
 struct transport *transport_ssh_create(const struct transport_ssh_config *config, struct transport_wake wake,
                                        struct err *err);
 
+/* What may be changed while it runs; 0: the default, as in the configuration. */
+struct transport_ssh_limits {
+    int64_t connect_ms, silence_ms;
+    unsigned look_lanes;
+    int channels_max; /* of each session, whatever the node allows; 0: no limit of its own */
+};
+/** From any thread. Holds for what begins from now on; a session that needs another number of channels is replaced, and its
+ * commands end over the old one. */
+void transport_ssh_set_limits(struct transport *transport, const struct transport_ssh_limits *limits);
+
 /**
  * Ask a server for its host key, without logging in. Blocks: for threads of the caller's own.
  * @param ret_key_line    "ssh-ed25519 AAAA...", the caller's to free

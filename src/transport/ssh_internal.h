@@ -174,6 +174,7 @@ struct loop {
     ssh_key key;
     int64_t connect_ms, silence_ms, health_ms, poll_ms;
     unsigned look_lanes;
+    int channels_max;
     int epoll_fd;
     int event_fd;
     struct ssh_node *nodes;
@@ -240,6 +241,10 @@ struct ssh_node *node_create(struct loop *loop, const struct transport_node *spe
 void node_destroy(struct ssh_node *node);
 /** Another address, user or key: the old session is retired. */
 void node_set(struct ssh_node *node, const struct transport_node *spec);
+/** The limits have changed: a session with another number of lanes than it should have is retired. */
+void node_fit(struct ssh_node *node);
+/** How many lanes a session of this node has: 1 to LANES_MAX. */
+unsigned node_lanes(const struct ssh_node *node);
 void node_remove(struct ssh_node *node);
 void node_start(struct ssh_node *node, struct command *command);
 void node_abandon(struct ssh_node *node, uint64_t command_id);

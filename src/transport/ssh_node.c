@@ -70,6 +70,23 @@ void node_set(struct ssh_node *node, const struct transport_node *spec)
     node->why[0] = '\0';
 }
 
+unsigned node_lanes(const struct ssh_node *node)
+{
+    const struct loop *loop = node_loop(node);
+    int lanes = 2 + (int)loop->look_lanes; /* one makes, one follows, the rest look */
+    if (lanes > loop->channels_max)
+        lanes = loop->channels_max;
+    if (lanes > node->channels_max)
+        lanes = node->channels_max;
+    return lanes > 0 ? (unsigned)lanes : 1;
+}
+
+void node_fit(struct ssh_node *node)
+{
+    if (node->session != NULL && node->session->lane_count != node_lanes(node))
+        node_retire(node, node->session);
+}
+
 void node_destroy(struct ssh_node *node)
 {
     while (node->jobs != NULL)

@@ -29,13 +29,10 @@ struct ssh_session_state *session_create(struct ssh_node *node)
 {
     struct ssh_session_state *session = xcalloc(1, sizeof(*session));
     struct loop *loop = transport_loop(node->transport);
-    unsigned most = 2 + loop->look_lanes;
     session->node = node;
     session->fd = -1;
     session->step_deadline_at_ms = loop->now_ms + loop->connect_ms;
-    session->lane_count = node->channels_max < (int)most ? (unsigned)node->channels_max : most;
-    if (session->lane_count == 0)
-        session->lane_count = 1;
+    session->lane_count = node_lanes(node);
     for (unsigned i = 0; i < session->lane_count; i++)
         lane_init(&session->lanes[i], session, i);
     session->resolve = resolve_start(node->address, node->port, loop->event_fd);

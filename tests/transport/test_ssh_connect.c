@@ -402,6 +402,58 @@ static void a_changed_node_lets_its_commands_end(void **state)
     assert_int_equal(client.downs, 0);
 }
 
+static void more_looks_at_once_need_no_restart(void **state)
+{
+    (void)state;
+    client_open(&client, &sshd, (struct transport_ssh_config){ 0 });
+    struct command *command = client_command(&client, LANE_MAKE);
+    add_sh(command, "echo begun; sleep 1.5; echo done");
+    uint64_t make = client_start(&client, command);
+    client_wait_output(&client, 1);
+    transport_ssh_set_limits(client.transport, &(struct transport_ssh_limits){ .look_lanes = 5 });
+    /* Five looks end only when all five run at once: each makes a file and waits for those of the others. */
+    static uint64_t ids[5];
+    CLEANUP(freep) char *folder = client_state_path(&client, "all");
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        CLEANUP(freep)
+        char *text = xasprintf("mkdir -p %s; : >%s/%u; until [ $(ls %s | wc -l) = 5 ]; do sleep 0.05; done", folder,
+                               folder, i, folder);
+        command = client_command(&client, LANE_LOOK);
+        add_sh(command, text);
+        ids[i] = client_start(&client, command);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        struct transport_event event = client_wait(&client, ids[i]);
+        expect_outcome(&event, OUTCOME_ENDED, FAULT_NONE);
+        transport_event_finish(&event);
+    }
+    struct transport_event event = client_wait(&client, make); /* over the old session */
+    assert_string_equal(event.results[0].segments[0].out, "begun\ndone\n");
+    transport_event_finish(&event);
+    assert_int_equal(client.downs, 0);
+    /* and back to one channel for everything */
+    transport_ssh_set_limits(client.transport, &(struct transport_ssh_limits){ .channels_max = 1 });
+    expect_works();
+}
+
+static void a_shorter_time_to_connect_holds_at_once(void **state)
+{
+    (void)state;
+    client_open(&client, &sshd, (struct transport_ssh_config){ .connect_ms = 60000 });
+    expect_works();
+    kill(sshd.pid, SIGSTOP); /* the kernel accepts, nobody answers */
+    sshd_cut(&sshd);
+    for (int i = 0; i < 100 && client.downs == 0; i++)
+        client_pump(&client, 50);
+    transport_ssh_set_limits(client.transport, &(struct transport_ssh_limits){ .connect_ms = 500 });
+    int64_t begin_us = clock_measure_us();
+    struct transport_event event = run_true(LANE_MAKE);
+    expect_outcome(&event, OUTCOME_NOT_STARTED, FAULT_CUT); /* what it says of the node is the last that is known */
+    assert_true(clock_measure_us() - begin_us < 10000000);
+    transport_event_finish(&event);
+    kill(sshd.pid, SIGCONT);
+}
+
 static void a_removed_node_gives_its_commands_back(void **state)
 {
     (void)state;
@@ -479,6 +531,8 @@ int main(void)
         CASE_AT(an_account_without_a_shell_says_so, start_no_shell),
         CASE(segments_that_want_root_go_through_sudo),
         CASE(a_changed_node_lets_its_commands_end),
+        CASE(more_looks_at_once_need_no_restart),
+        CASE(a_shorter_time_to_connect_holds_at_once),
         CASE(a_removed_node_gives_its_commands_back),
         CASE(many_nodes_are_served_by_one_thread),
     };
