@@ -192,6 +192,7 @@ bool engine_admin(struct engine *engine, struct request *request, bool *ret_late
     case REQUEST_PRODUCT_ADD: return product_add(engine, request, err);
     case REQUEST_ZONE_TEMPLATE_PUT: return template_put(engine, request, err);
     case REQUEST_TASK_RETRY: return task_retry(engine, request, err);
+    case REQUEST_TICKET_RETRY: return outbox_retry(engine, request, err);
     case REQUEST_SETTING_SET: return engine_set_settings(engine, request, err);
     case REQUEST_NODE_TEST: *ret_later = true; return attempt_preflight(engine, request, index, err);
     }

@@ -225,6 +225,7 @@ bool engine_load(struct engine *engine, struct err *err)
     engine->has_accepted = engine->has_waiting = true;
     engine->accepted_after_id = engine->waiting_after_id = 0;
     engine->lease_at_ms = 0;
+    outbox_load(engine);
     return true;
 }
 
@@ -373,7 +374,7 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
     return decide_requests(engine, requests, err) && take_events(engine, engine->config.nodes, err) &&
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            renew_leases(engine, err) && attempt_pick_ups(engine, err) && wake_due(engine, err) &&
-           make_graphs(engine, backlog, err) && engine_claim_all(engine, err);
+           make_graphs(engine, backlog, err) && engine_claim_all(engine, err) && outbox_step(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */
@@ -400,6 +401,7 @@ static void publish(struct engine *engine)
         engine->lease_at_ms = 0;
     }
     batch->start_count = 0;
+    outbox_publish(engine, lease_age_ms < engine->config.lease_ms);
     struct request *answers = NULL; /* turned round: first come, first answered */
     while (batch->answers != NULL) {
         struct request *request = batch->answers;
@@ -425,6 +427,7 @@ static void discard(struct engine *engine, const struct err *why)
     for (size_t i = 0; i < batch->start_count; i++)
         command_destroy(batch->starts[i]);
     batch->start_count = 0;
+    outbox_discard(engine);
     while (batch->answers != NULL) {
         struct request *request = batch->answers;
         batch->answers = request->next;
@@ -513,6 +516,9 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
     int64_t pick_up_ms = attempt_next_pick_up_ms(engine);
     if (pick_up_ms < next_ms)
         next_ms = pick_up_ms;
+    int64_t message_ms = outbox_next_deadline_ms(engine);
+    if (message_ms < next_ms)
+        next_ms = message_ms;
     return next_ms;
 }
 
@@ -580,6 +586,7 @@ void engine_destroy(struct engine *engine)
     free(engine->batch.starts);
     free(engine->batch.start_transports);
     engine_forget_settings(engine);
+    outbox_forget(engine);
     free(engine);
 }
 

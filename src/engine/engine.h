@@ -15,6 +15,7 @@
 #include "core/pipeline.h"
 #include "core/settings.h"
 #include "engine/request.h"
+#include "notify/notify.h"
 #include "store/store.h"
 #include "transport/transport.h"
 
@@ -25,10 +26,12 @@ struct engine_config {
     struct clock *clock;
     struct rng *rng;
     struct inbox *inbox;
-    struct transport *nodes;  /* ssh or sim */
-    struct transport *probes; /* probe, or the same sim */
+    struct transport *nodes;   /* ssh or sim */
+    struct transport *probes;  /* probe, or the same sim */
+    struct notifier *notifier; /* NULL: messages wait in the outbox */
     const struct keyring *keyring;
     const char *installation;     /* 6 characters */
+    const char *base_url;         /* what links in tickets begin with; NULL: none */
     const struct pipeline *split; /* what an order of mode split expands to */
     int64_t lease_ms;             /* 15000 */
     int64_t lease_renew_ms;       /* 5000 */

@@ -1,8 +1,8 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
  * conversation of an attempt, outcome.c what a verdict means for task, operation and service, step.c what a driver is
- * told, note.c events and log lines. A function returns false only when the store failed: then the whole batch is
- * undone. */
+ * told, note.c events and log lines, ticket.c and outbox.c what people are told. A function returns false only when the
+ * store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -19,6 +19,7 @@
 #define PICK_UP_FIRST_MS 200
 #define PICK_UP_CAP_MS 10000
 #define NAME_SERVERS_MAX 8
+#define OUTBOX_UNDER_WAY_MAX 16 /* messages that the notifier has at once */
 
 /* What a driver is told about one task, and the memory that it points into. */
 struct step_data;
@@ -89,6 +90,18 @@ struct batch {
     size_t start_count, start_capacity;
 };
 
+/* What the engine knows of messages that leave. */
+struct outbox {
+    struct notice *starts; /* to be handed over after the commit */
+    int64_t under_way[OUTBOX_UNDER_WAY_MAX];
+    size_t under_way_count;
+    struct notice_result results[OUTBOX_UNDER_WAY_MAX]; /* reported; kept until a commit has them */
+    size_t result_count;
+    int64_t next_due_ms;
+    bool is_stale;      /* next_due_ms is to be asked for again */
+    bool may_have_lost; /* some are marked as under way that nobody will report about */
+};
+
 struct engine {
     struct engine_config config;
     struct settings settings;
@@ -113,6 +126,7 @@ struct engine {
     int64_t lease_at_ms;   /* wall: when leases were renewed last */
     int64_t lease_boot_ms; /* the same on the worker's own clock */
     int64_t retry_at_ms;   /* after a failed commit */
+    struct outbox outbox;
     struct engine_figures figures;
 };
 
@@ -177,7 +191,27 @@ struct step_data *step_data_for_node(struct engine *engine, size_t node, int64_t
 MUST_CHECK bool step_secret_create(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind,
                                    struct err *err);
 
+/* ticket.c: written in the transaction of what they tell */
+/** A task has failed for good: its operation's ticket, or a note to it, when staff want tickets. */
+MUST_CHECK bool ticket_failed(struct engine *engine, const struct running *running, const struct cause *cause,
+                              const char *detail, struct err *err);
+/** The service is live: its open tickets hear so and are closed. */
+MUST_CHECK bool ticket_recovered(struct engine *engine, int64_t service_id, struct err *err);
+
+/* outbox.c */
+MUST_CHECK bool outbox_step(struct engine *engine, struct err *err); /* the last of a batch */
+void outbox_publish(struct engine *engine, bool is_owner);           /* after its commit */
+void outbox_discard(struct engine *engine);                          /* after its failure */
+void outbox_load(struct engine *engine);
+void outbox_forget(struct engine *engine);
+int64_t outbox_next_deadline_ms(const struct engine *engine);
+/** Send everything that waits or was refused now: what was wrong may be right now. */
+MUST_CHECK bool outbox_hurry(struct engine *engine, struct err *err);
+MUST_CHECK bool outbox_retry(struct engine *engine, struct request *request, struct err *err); /* of one ticket */
+
 /* note.c */
+/** A text from outside as JSON: when it is no UTF-8, what is not ASCII becomes '?'. */
+json_t *note_text(const char *text, size_t length);
 MUST_CHECK bool note_event(struct engine *engine, int64_t service_id, const char *kind, json_t *data, struct err *err);
 MUST_CHECK bool note_log(struct engine *engine, int64_t attempt_id, int stream, const char *data, size_t length,
                          struct err *err);

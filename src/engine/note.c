@@ -7,6 +7,19 @@
 #include "base/redact.h"
 #include "engine/internal.h"
 
+json_t *note_text(const char *text, size_t length)
+{
+    json_t *json = json_stringn(text, length);
+    if (json != NULL)
+        return json;
+    CLEANUP(freep) char *clean = xstrndup(text, length);
+    for (char *at = clean; *at != '\0'; at++) {
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    }
+    return json_string(clean);
+}
+
 bool note_event(struct engine *engine, int64_t service_id, const char *kind, json_t *data, struct err *err)
 {
     char *text = data == NULL ? xstrdup("{}") : json_dumps(data, JSON_COMPACT);

@@ -140,6 +140,7 @@ static bool do_engine_action(struct engine *engine, const struct task *task, str
     if (strcmp(task->action, "live") == 0) {
         log_info("service.live", "service=%" PRId64, task->service_id);
         return set_service(engine, task->service_id, SERVICE_LIVE, "", "", err) &&
+               ticket_recovered(engine, task->service_id, err) &&
                note_event(engine, task->service_id, "service.live", NULL, err);
     }
     return err_set(err, ERR_BUG, "the engine knows no action %s", task->action);
@@ -444,7 +445,8 @@ static bool fail_for_good(struct engine *engine, struct running *running, const 
            set_operation_state(engine, task->operation_id, OPERATION_FAILED, err) &&
            set_service(engine, task->service_id, SERVICE_FAILED, reason, cause->customer_key, err) &&
            note_event(engine, task->service_id, "task.failed", trouble(engine, running, cause, detail, 0), err) &&
-           note_event(engine, task->service_id, "service.failed", json_pack("{s:s}", "reason", reason), err);
+           note_event(engine, task->service_id, "service.failed", json_pack("{s:s}", "reason", reason), err) &&
+           ticket_failed(engine, running, cause, detail, err);
 }
 
 bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict, const struct cause *cause,

@@ -17,8 +17,9 @@ enum request_kind {
     REQUEST_NODE_TEST, /* runs the driver's preflight on the node: answered when that has ended */
     REQUEST_PRODUCT_ADD,
     REQUEST_ZONE_TEMPLATE_PUT,
-    REQUEST_TASK_RETRY,  /* a failed task (or one that waits) is queued at once */
-    REQUEST_SETTING_SET, /* all of its values or none */
+    REQUEST_TASK_RETRY,   /* a failed task (or one that waits) is queued at once */
+    REQUEST_SETTING_SET,  /* all of its values or none */
+    REQUEST_TICKET_RETRY, /* what is not sent yet is sent at once */
 };
 
 #define NODE_CAPACITY_UNSAID (-1) /* NODE_ADD: as the setting node.capacity says */
@@ -48,7 +49,7 @@ struct request {
     struct setting_pair *settings;       /* SETTING_SET: owned, setting_count of them */
     size_t setting_count;
     char *who;         /* SETTING_SET: whose token it is, for the record */
-    int64_t target_id; /* NODE_SET, NODE_TEST: node; TASK_RETRY: task */
+    int64_t target_id; /* NODE_SET, NODE_TEST: node; TASK_RETRY: task; TICKET_RETRY: ticket */
 
     /* the answer, valid in done() */
     bool ok;

@@ -149,6 +149,7 @@ bool engine_set_settings(struct engine *engine, struct request *request, struct 
     if (good && stored) {
         take(engine, &settings);
         request->ok = true;
+        stored = outbox_hurry(engine, err); /* what was refused may be right now */
     }
     sodium_memzero(&settings, sizeof(settings));
     return stored;
