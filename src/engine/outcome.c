@@ -429,8 +429,10 @@ static bool fail_for_good(struct engine *engine, struct running *running, const 
     struct task *task = &running->task;
     char reason[1400];
     const char *node = node_name(engine, task->node_id);
+    size_t length = strlen(detail);
+    const char *end = length == 0 ? "" : detail[length - 1] == '.' ? " " : ". ";
     snprintf(reason, sizeof(reason), "%s%s%s: %s %s%s%s", task->action, node[0] == '\0' ? "" : " on ", node,
-             cause->text, detail, detail[0] == '\0' ? "" : " ", cause->remedy);
+             cause->text, detail, end, cause->remedy);
     task_move(task, TASK_FAILED);
     task->ended_at_ms = engine->batch.now_ms;
     task->lease_until_ms = 0;
