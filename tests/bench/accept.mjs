@@ -12,7 +12,7 @@ const SECONDS = 2;
 const SLOW_FSYNC_US = 2000;
 
 async function load(build, berth, prefix) {
-  const { hostname, port } = new URL(berth.daemon.base);
+  const { hostname, port } = new URL(berth.base);
   const [round] = await run(join(build, "tests/bench/load_orders"), [hostname, port, berth.token, "start", CLIENTS, SECONDS, prefix].map(String));
   await berth.settled();
   return round;

@@ -1,12 +1,12 @@
 // berth.mjs - one berthd without a lab: what `berthctl init` makes in a directory of its own, started, and its API.
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { until } from "../lab/nodes.mjs";
 import { Api } from "../lib/api.mjs";
-import { Daemon } from "../lib/daemon.mjs";
 
 const pipelines = fileURLToPath(new URL("../../pipelines", import.meta.url));
 
@@ -20,9 +20,18 @@ export class Berth {
     if (!berth.token) throw new Error(`berthctl init: exit ${init.status}\n${init.stdout}${init.stderr}`);
     const config = join(berth.directory, "berth.yaml");
     writeFileSync(config, readFileSync(config, "utf8").replace(/^listen:.*$/m, 'listen: "127.0.0.1:0"'));
-    berth.daemon = await new Daemon(join(build, "src/daemon/berthd"), config, join(berth.directory, "log"), env).listening();
-    berth.api = new Api(berth.daemon.base, berth.token);
+    await berth.start(join(build, "src/daemon/berthd"), config, env);
+    berth.api = new Api(berth.base, berth.token);
     return berth;
+  }
+
+  /** It logs to a file, so that nobody's reading takes part in what is measured. */
+  async start(program, config, env) {
+    const log = join(this.directory, "log");
+    this.child = spawn(program, ["--config", config], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", openSync(log, "a")] });
+    this.ended = new Promise((resolve) => this.child.on("close", resolve));
+    const [, address, port] = await until("berthd listens", () => /event=http\.listening address=(\S+) port=(\d+)/.exec(readFileSync(log, "utf8")));
+    this.base = `http://${address}:${port}`;
   }
 
   /** A group without nodes and a product from it: its orders are accepted and wait. */
@@ -41,7 +50,8 @@ export class Berth {
   }
 
   async close() {
-    await this.daemon.stop();
+    this.child.kill("SIGTERM");
+    await this.ended;
     rmSync(this.directory, { recursive: true });
   }
 }
