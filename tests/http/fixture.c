@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "core/settings.h"
+#include "store/store_ticket.h"
 
 #define NOW_MS 1700000000000
 #define NO_TOKEN "No-Token"
@@ -136,6 +137,15 @@ static bool set_settings(struct fixture *fixture, struct request *request)
     return true;
 }
 
+static bool retry_ticket(struct fixture *fixture, struct request *request)
+{
+    struct ticket ticket;
+    if (!store_get_ticket(fixture->store, request->target_id, &ticket, &request->err))
+        return false;
+    ticket_finish(&ticket);
+    return store_requeue_messages(fixture->store, request->target_id, 1800000000000, NULL, &request->err);
+}
+
 static bool take(struct fixture *fixture, struct request *request)
 {
     int code = atomic_load(&fixture->refuse_with);
@@ -150,6 +160,7 @@ static bool take(struct fixture *fixture, struct request *request)
     case REQUEST_PRODUCT_ADD: return take_product(fixture, request);
     case REQUEST_ZONE_TEMPLATE_PUT:
         return store_put_zone_template(fixture->store, request->template_name, request->template_text, &request->err);
+    case REQUEST_TICKET_RETRY: return retry_ticket(fixture, request);
     case REQUEST_TASK_RETRY: return err_set(&request->err, ERR_CONFLICT, "the task is running");
     case REQUEST_SETTING_SET: return set_settings(fixture, request);
     }
