@@ -14,6 +14,7 @@
 #include "daemon/notify.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "notify/notify.h"
 #include "transport/probe.h"
 #include "transport/ssh.h"
 
@@ -39,6 +40,8 @@ struct parts {
     struct keyring *keyring;
     struct pipeline *split;
     struct transport *nodes, *probes;
+    struct notifier *notifier;
+    char *base_url; /* of links in tickets */
     struct engine *engine;
     struct http_server *http;
     struct rng rng;
@@ -55,6 +58,9 @@ static void parts_finish(struct parts *parts)
         parts->nodes->ops->destroy(parts->nodes);
     if (parts->probes != NULL)
         parts->probes->ops->destroy(parts->probes);
+    if (parts->notifier != NULL)
+        parts->notifier->ops->destroy(parts->notifier);
+    free(parts->base_url);
     if (parts->store != NULL) {
         store_disown(parts->store);
         store_close(parts->store);
@@ -127,10 +133,20 @@ static bool start_transports(struct parts *parts, struct err *err)
 static void settings_changed(void *context, const struct settings *settings)
 {
     const struct parts *parts = context;
+    parts->notifier->ops->configure(parts->notifier, settings);
     transport_ssh_set_limits(parts->nodes, &(struct transport_ssh_limits){ .connect_ms = settings->ssh.connect_ms,
                                                                            .silence_ms = settings->ssh.silence_ms,
                                                                            .look_lanes = (unsigned)settings->node.looks,
                                                                            .channels_max = settings->ssh.channels });
+}
+
+static bool start_notifier(struct parts *parts, struct err *err)
+{
+    struct notifier_config config = { .wake = wake_engine, .wake_context = inbox };
+    const char *base_url = parts->config->base_url;
+    parts->base_url =
+        base_url != NULL && base_url[0] != '\0' ? xstrdup(base_url) : xasprintf("http://%s", parts->config->listen);
+    return notifier_create(&config, &parts->notifier, err);
 }
 
 static bool start_engine(struct parts *parts, struct err *err)
@@ -142,6 +158,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .inbox = inbox,
         .nodes = parts->nodes,
         .probes = parts->probes,
+        .notifier = parts->notifier,
+        .base_url = parts->base_url,
         .keyring = parts->keyring,
         .installation = parts->installation,
         .split = parts->split,
@@ -183,7 +201,8 @@ static bool start(struct parts *parts, struct err *err)
            keyring_load(parts->config->key_file, &parts->keyring, err) &&
            pipeline_load(split_path, &parts->split, err) && store_open(parts->config->database, &parts->store, err) &&
            store_installation(parts->store, &parts->rng, parts->installation, err) && own_store(parts, err) &&
-           start_transports(parts, err) && start_engine(parts, err) && start_http(parts, err);
+           start_transports(parts, err) && start_notifier(parts, err) && start_engine(parts, err) &&
+           start_http(parts, err);
 }
 
 static void catch_signals(void)

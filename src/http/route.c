@@ -28,6 +28,9 @@ const struct route routes[] = {
     { "GET", "/api/v1/zone-templates", api_zone_list, PLACE_READER, false },
     { "GET", "/api/v1/zone-templates/{name}", api_zone_get, PLACE_READER, false },
     { "PUT", "/api/v1/zone-templates/{name}", api_zone_put, PLACE_FRONT, false },
+    { "GET", "/api/v1/tickets", api_ticket_list, PLACE_READER, false },
+    { "GET", "/api/v1/tickets/{id}", api_ticket_get, PLACE_READER, false },
+    { "POST", "/api/v1/tickets/{id}/retry", api_ticket_retry, PLACE_FRONT, false },
     { "GET", "/api/v1/queue", api_queue_get, PLACE_READER, false },
     { "GET", "/api/v1/health", api_health_get, PLACE_FRONT, true },
 };

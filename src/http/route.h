@@ -53,6 +53,10 @@ void api_product_list(struct call *call);
 void api_zone_list(struct call *call);
 void api_zone_get(struct call *call);
 void api_zone_put(struct call *call);
+/* api_ticket.c */
+void api_ticket_list(struct call *call);
+void api_ticket_get(struct call *call);
+void api_ticket_retry(struct call *call);
 /* api_queue.c */
 void api_queue_get(struct call *call);
 void api_health_get(struct call *call);
