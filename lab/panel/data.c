@@ -232,10 +232,11 @@ void object_check(struct panel *panel, const char *text)
         const char *quote = at + key_length + (at[key_length] != '\0');
         if (*quote != '\'')
             break;
-        const char *rest = strchr(quote + 1, '\'');
-        if (rest == NULL)
+        const char *end = strchr(quote + 1, '\'');
+        if (end == NULL)
             panel_fail(panel, E_INVALID, "Invalid object format: %s", text);
-        rest += 1 + strspn(rest + 1, " \n");
+        const char *rest = end + 1; // cppcheck-suppress nullPointerArithmeticRedundantCheck ; panel_fail() does not return
+        rest += strspn(rest, " \n");
         const char *key = text_copy(panel, at, key_length);
         if (key_find(rest, key) != NULL) {
             buf_add_text(panel->err, "PHP Fatal error:  Uncaught Error: Undefined constant \"STDERR\"\n");

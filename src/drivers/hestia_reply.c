@@ -117,7 +117,7 @@ static void look_fail(struct look *look, const char *cause_id)
 static void look_read(struct look *look, const char *out, const char *name)
 {
     if (out[strspn(out, " \t\r\n")] == '\0') { /* without root a list exits 0 and says nothing */
-        look_fail(look, "panel.no-root");
+        look_fail(look, "panel.silent");
         return;
     }
     look->root = load_json(out);

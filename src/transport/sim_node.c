@@ -93,7 +93,7 @@ static int run_grep(struct panel_host *host, char *const *argv, struct buf *out,
 static bool has_form(int argc, char *const *argv, const char *const *form)
 {
     int i = 0;
-    while (form[i] != NULL && i < argc && (form[i][0] == '*' || strcmp(form[i], argv[i]) == 0))
+    while (i < argc && form[i] != NULL && (form[i][0] == '*' || strcmp(form[i], argv[i]) == 0))
         i++;
     return form[i] == NULL && i == argc;
 }

@@ -41,7 +41,7 @@ const struct story packages[] = {
     { "without root nothing is said", "web.package", true, false,
       "v-list-user-package " PKG " json | 0 | \"\"\n"
       "--\n"
-      "= failed panel.no-root\n" },
+      "= retry panel.silent\n" },
     { "sudo that refuses is not a usage error", "web.package", true, false,
       "v-list-user-package " PKG " json | 1 | \"\"\n"
       "--\n"
@@ -256,7 +256,7 @@ const struct story preflights[] = {
       "v-list-sys-info json | 0 | \"\"\n"
       "v-list-web-templates-backend json | 0 | \"\"\n"
       "--\n"
-      "= failed panel.no-root\n" },
+      "= retry panel.silent\n" },
     { "no root: a list of blanks", "node.preflight", true, false,
       "v-list-sys-config json | 0 | config.blank\n"
       "v-list-sys-info json | 0 | \"\"\n"
