@@ -83,7 +83,7 @@ void setting_write_range(const struct setting *setting, struct buf *buf)
     case SETTING_TEXT: buf_addf(buf, "at most %" PRId64 " bytes", setting->high); return;
     case SETTING_URL:
         write_words(setting->choices, "... or ", buf);
-        buf_addf(buf, "..., at most %" PRId64 " bytes", setting->high);
+        buf_add_text(buf, "...");
         return;
     case SETTING_EMAIL: buf_add_text(buf, "an e-mail address"); return;
     }

@@ -256,6 +256,7 @@ static bool read_node(const json_t *root, struct request *request, struct proble
     struct node *node = &request->node;
     node->state = NODE_ACTIVE;
     node->state_reason = xstrdup("");
+    node->capacity_max = NODE_CAPACITY_UNSAID;
     return input_known(input, known, problem) && read_access(input, node, problem) &&
            read_roles(input, &node->roles, problem) && read_groups(input, request, problem) &&
            read_public(input, node, problem) && read_limits(input, node, problem);

@@ -24,4 +24,7 @@ struct auth {
 /** @param header  value of Authorization, or NULL */
 MUST_CHECK bool auth_check(struct auth *auth, const char *header, struct problem *problem);
 
+/** Whose token an accepted header holds, for the record: "admin (token 1)". @param ret_who the caller's to free */
+MUST_CHECK bool auth_whose(struct store *store, const char *header, char **ret_who, struct err *err);
+
 #endif

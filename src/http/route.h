@@ -53,6 +53,10 @@ void api_product_list(struct call *call);
 void api_zone_list(struct call *call);
 void api_zone_get(struct call *call);
 void api_zone_put(struct call *call);
+/* api_setting.c */
+void api_setting_list(struct call *call);
+void api_setting_set(struct call *call);
+void api_setting_changes(struct call *call);
 /* api_ticket.c */
 void api_ticket_list(struct call *call);
 void api_ticket_get(struct call *call);

@@ -134,6 +134,26 @@ static const struct spoken {
     { "berthctl task retry 1", 1, "", "the task is running" },
     { "berthctl task log 1", 1, "", "there is no task 1" },
     { "berthctl queue", 0, "queued", "" },
+
+    { "berthctl settings changes", 0, "Nothing has been changed yet.\n", "" },
+    { "berthctl settings list | tr -s ' '", 0, "retry.first 4 s 4 s 100 ms to 1 h the least pause", "" },
+    { "berthctl settings get retry.first", 0, "range          100 ms to 1 h\n", "" },
+    { "berthctl settings get retry.frist", 1, "", "there is no setting \"retry.frist\"" },
+    { "berthctl settings set retry.first", 2, "", "usage: berthctl settings set NAME VALUE" },
+    { "berthctl settings set retry.frist 1", 1, "", "there is no setting retry.frist: did you mean retry.first\n" },
+    { "berthctl settings set retry.first '5 d'", 1, "",
+      "retry.first must be a time (in ms, s, min, h or d) between 100 ms and 1 h, not \"5 d\"\n" },
+    { "berthctl settings set retry.first 10000ms", 0, "value          10 s\n", "" },
+    { "berthctl settings get retry.first --json | python3 -c 'import json,sys; "
+      "d = json.load(sys.stdin); print(d[\"value\"], d[\"default\"], d[\"set\"])'",
+      0, "10 s 4 s True", "" },
+    { "echo hunter2hunter2 | berthctl settings set notify.smtp_password -", 0, "value          (set)\n", "" },
+    { "berthctl settings reset retry.first", 0, "value          4 s\n", "" },
+    { "berthctl settings changes --limit 1", 0, "There are more: --cursor 3\n", "" },
+    { "berthctl settings changes", 0, "notify.smtp_password", "" },
+    { "berthctl settings changes --json; berthctl settings list --json", 0, "\"to\": \"(changed)\"", "" },
+    { "(berthctl settings changes --json; berthctl settings list --json; berthctl settings list) | grep -c hunter2", 1,
+      "0\n", "" },
 };
 
 static void commands_say_what_they_did_or_what_is_wrong(void **state)

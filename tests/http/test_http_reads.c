@@ -325,6 +325,13 @@ static const struct bad_request {
     { "POST", "/api/v1/products", "{\"name\":\"p\",\"group\":\"eu\",\"mode\":\"fast\",\"web\":{}}", 422, "mode",
       "split, unified or vanity" },
     { "PUT", "/api/v1/zone-templates/x", "{\"text\":\"@ BOGUS 1\\n\"}", 422, "template", "line 1" },
+    { "PATCH", "/api/v1/settings", "{}", 422, "", "nothing is to be changed" },
+    { "PATCH", "/api/v1/settings", "{\"retry.frist\":1}", 422, "retry.frist", "did you mean retry.first" },
+    { "PATCH", "/api/v1/settings", "{\"retry.first\":[]}", 422, "retry.first", "must be a text, a number" },
+    { "PATCH", "/api/v1/settings", "{\"retry.first\":\"2 h\"}", 422, "retry.first", "between 100 ms and 1 h" },
+    { "PATCH", "/api/v1/settings", "{\"retry.attempts\":1001}", 422, "retry.attempts", "between 0 and 1000" },
+    { "PATCH", "/api/v1/settings", "{\"ticket.enabled\":true}", 422, "ticket.channel", "while ticket.enabled is true" },
+    { "GET", "/api/v1/settings/changes?limit=0", NULL, 400, "limit", "between 1 and 200" },
     { "PUT", "/api/v1/zone-templates/x", "{\"text\":1}", 422, "text", "must be a text" },
     { "PATCH", "/api/v1/nodes/1", "{}", 422, "", "nothing is to be changed" },
     { "PATCH", "/api/v1/nodes/1", "{\"state\":\"unreachable\"}", 422, "state", "active, draining or paused" },
@@ -522,6 +529,89 @@ static void links_that_are_wrong_or_of_nothing_get_a_page_too(void **state)
     answer_finish(&page);
 }
 
+/* ---- settings ------------------------------------------------------------------------------------------------------- */
+
+static const json_t *setting_of(const struct answer *answer, const char *name)
+{
+    size_t i;
+    const json_t *setting;
+    json_array_foreach(json_object_get(answer->json, "settings"), i, setting)
+    {
+        if (strcmp(json_string_value(json_object_get(setting, "name")), name) == 0)
+            return setting;
+    }
+    fail_msg("there is no setting %s in %s", name, answer->body);
+    return NULL;
+}
+
+static void expect_setting(const struct answer *answer, const char *name, const char *want)
+{
+    CLEANUP(freep) char *got = json_dumps(setting_of(answer, name), JSON_COMPACT | JSON_SORT_KEYS);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s: got\n%s\nwant\n%s", name, got, want);
+}
+
+static void settings_say_what_they_are(void **state)
+{
+    (void)state;
+    struct answer answer = fixture_get(&fixture, "/api/v1/settings");
+    assert_int_equal(answer.status, 200);
+    expect_setting(&answer, "retry.first",
+                   "{\"default\":\"4 s\",\"help\":\"the least pause before a task is tried again\",\"max\":\"1 h\","
+                   "\"min\":\"100 ms\",\"name\":\"retry.first\",\"range\":\"100 ms to 1 h\",\"secret\":false,"
+                   "\"set\":false,\"type\":\"duration\",\"unit\":\"s\",\"value\":\"4 s\"}");
+    expect_setting(&answer, "ticket.priority",
+                   "{\"choices\":[\"Low\",\"Medium\",\"High\"],\"default\":\"Medium\",\"help\":\"the priority of new "
+                   "tickets\",\"name\":\"ticket.priority\",\"range\":\"Low, Medium, High\",\"secret\":false,"
+                   "\"set\":false,\"type\":\"choice\",\"unit\":\"\",\"value\":\"Medium\"}");
+    expect_setting(&answer, "notify.webhook_secret",
+                   "{\"help\":\"the key that webhooks are signed with\",\"name\":\"notify.webhook_secret\","
+                   "\"range\":\"at most 255 bytes\",\"secret\":true,\"set\":false,\"type\":\"text\",\"unit\":\"\"}");
+    assert_int_equal(json_integer_value(json_object_get(setting_of(&answer, "retry.attempts"), "value")), 12);
+    assert_true(json_is_false(json_object_get(setting_of(&answer, "ticket.enabled"), "value")));
+    answer_finish(&answer);
+}
+
+static void changed_settings_are_shown_and_recorded_without_secrets(void **state)
+{
+    (void)state;
+    struct answer answer = fixture_ask(&fixture, "PATCH", "/api/v1/settings", "",
+                                       "{\"retry.first\":10,\"retry.factor\":2.5,\"ticket.channel\":\"mail\","
+                                       "\"notify.smtp_password\":\"hunter2hunter2\"}");
+    assert_int_equal(answer.status, 200);
+    assert_null(strstr(answer.body, "hunter2"));
+    const json_t *first = setting_of(&answer, "retry.first");
+    assert_string_equal(json_string_value(json_object_get(first, "value")), "10 s");
+    assert_true(json_is_true(json_object_get(first, "set")));
+    assert_true(json_real_value(json_object_get(setting_of(&answer, "retry.factor"), "value")) == 2.5);
+    assert_true(json_is_true(json_object_get(setting_of(&answer, "notify.smtp_password"), "set")));
+    answer_finish(&answer);
+
+    answer = fixture_get(&fixture, "/api/v1/settings/changes?limit=2");
+    assert_int_equal(answer.status, 200);
+    json_t *changes = json_object_get(answer.json, "changes");
+    assert_int_equal(json_array_size(changes), 2);
+    json_t *newest = json_array_get(changes, 0);
+    assert_string_equal(json_string_value(json_object_get(newest, "name")), "notify.smtp_password");
+    assert_string_equal(json_string_value(json_object_get(newest, "to")), "(changed)");
+    assert_string_equal(json_string_value(json_object_get(newest, "who")), "admin (token 1)");
+    assert_string_equal(json_string_value(json_object_get(newest, "at")), "2023-11-14T22:13:20.000Z");
+    char path[80];
+    snprintf(path, sizeof(path), "/api/v1/settings/changes?cursor=%s", answer_text(&answer, "next_cursor"));
+    answer_finish(&answer);
+    answer = fixture_get(&fixture, path);
+    assert_int_equal(json_array_size(json_object_get(answer.json, "changes")), 2);
+    assert_true(json_is_null(json_object_get(answer.json, "next_cursor")));
+    answer_finish(&answer);
+
+    answer = fixture_ask(&fixture, "PATCH", "/api/v1/settings", "", "{\"retry.first\":null}");
+    expect_setting(&answer, "retry.first",
+                   "{\"default\":\"4 s\",\"help\":\"the least pause before a task is tried again\",\"max\":\"1 h\","
+                   "\"min\":\"100 ms\",\"name\":\"retry.first\",\"range\":\"100 ms to 1 h\",\"secret\":false,"
+                   "\"set\":false,\"type\":\"duration\",\"unit\":\"s\",\"value\":\"4 s\"}");
+    answer_finish(&answer);
+}
+
 /* ---- the description ------------------------------------------------------------------------------------------------ */
 
 /* "/path:" lines under paths and their methods, in docs/openapi.yaml, as "GET /path". */
@@ -583,6 +673,8 @@ int main(void)
         cmocka_unit_test(the_page_says_where_the_setup_is_and_names_no_machine),
         cmocka_unit_test(the_page_of_a_live_service_tells_what_to_do),
         cmocka_unit_test(links_that_are_wrong_or_of_nothing_get_a_page_too),
+        cmocka_unit_test(settings_say_what_they_are),
+        cmocka_unit_test(changed_settings_are_shown_and_recorded_without_secrets),
         cmocka_unit_test(the_description_has_exactly_the_routes_that_there_are),
     };
     return cmocka_run_group_tests(tests, begin, end);
