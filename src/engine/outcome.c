@@ -168,9 +168,9 @@ bool outcome_task_done(struct engine *engine, struct task *task, const char *not
     free(queues);
     engine->batch.durable = true;
     return note_event(engine, task->service_id, "task.done",
-                      json_pack("{s:I,s:s,s:s,s:s,s:b,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
+                      json_pack("{s:I,s:s,s:s,s:s,s:b,s:o,s:I}", "task", (json_int_t)task->id, "key", task->key,
                                 "label", task->label_key, "node", node_name(engine, task->node_id), "changed",
-                                (int)changed, "note", note, "ms",
+                                (int)changed, "note", note_text(note, strlen(note)), "ms",
                                 (json_int_t)(task->started_at_ms == 0 ? 0 : task->ended_at_ms - task->started_at_ms)),
                       err) &&
            count_done(engine, task, err);
@@ -372,10 +372,10 @@ static json_t *trouble(struct engine *engine, const struct running *running, con
                        const char *detail, int64_t due_at_ms)
 {
     const struct task *task = &running->task;
-    return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
+    return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:s,s:o,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
                      "label", task->label_key, "node", node_name(engine, task->node_id), "attempt",
-                     running->attempt.number, "cause", cause->id, "text", cause->text, "detail", detail, "remedy",
-                     cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
+                     running->attempt.number, "cause", cause->id, "text", cause->text, "detail",
+                     note_text(detail, strlen(detail)), "remedy", cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
 }
 
 /** It waits for something that ends by itself and says nothing about the step: that burns no attempt. */
@@ -447,7 +447,8 @@ static bool fail_for_good(struct engine *engine, struct running *running, const 
            set_operation_state(engine, task->operation_id, OPERATION_FAILED, err) &&
            set_service(engine, task->service_id, SERVICE_FAILED, reason, cause->customer_key, err) &&
            note_event(engine, task->service_id, "task.failed", trouble(engine, running, cause, detail, 0), err) &&
-           note_event(engine, task->service_id, "service.failed", json_pack("{s:s}", "reason", reason), err) &&
+           note_event(engine, task->service_id, "service.failed",
+                      json_pack("{s:o}", "reason", note_text(reason, strlen(reason))), err) &&
            ticket_failed(engine, running, cause, detail, err);
 }
 
@@ -500,7 +501,8 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
                  node_name(engine, task->node_id), running->attempt.id, log_quote(detail));
         if (!store_update_task(engine->config.store, task, err) ||
             !note_event(engine, task->service_id, "task.lost",
-                        json_pack("{s:I,s:s,s:s}", "task", (json_int_t)task->id, "key", task->key, "detail", detail),
+                        json_pack("{s:I,s:s,s:o}", "task", (json_int_t)task->id, "key", task->key, "detail",
+                                  note_text(detail, strlen(detail))),
                         err))
             return false;
     }

@@ -77,7 +77,7 @@ static const struct transport_ops puppet_ops = { .name = "puppet",
 
 void puppet_init(struct puppet *puppet)
 {
-    *puppet = (struct puppet){ .base.ops = &puppet_ops };
+    *puppet = (struct puppet){ .base.ops = &puppet_ops, .message = "the test says so" };
 }
 
 void puppet_finish(struct puppet *puppet)
@@ -112,7 +112,7 @@ void puppet_answer(struct puppet *puppet, enum outcome outcome, enum transport_f
     const struct command *command = puppet->started[0];
     struct command_result *result = xcalloc(1, sizeof(*result));
     *result = (struct command_result){ .outcome = outcome, .fault = fault, .number = command->number };
-    result->message = outcome == OUTCOME_ENDED ? NULL : xstrdup("the test says so");
+    result->message = outcome == OUTCOME_ENDED ? NULL : xstrdup(puppet->message);
     result->segment_count = command->segment_count;
     result->segments = xcalloc(command->segment_count + 1, sizeof(*result->segments));
     for (size_t i = 0; outcome == OUTCOME_ENDED && i < command->segment_count; i++)

@@ -13,6 +13,7 @@ struct puppet {
     unsigned starts, abandons, removes;        /* so far */
     struct transport_event events[PUPPET_MAX]; /* for the next poll */
     size_t event_count;
+    const char *message;            /* of outcomes other than ENDED */
     void (*on_poll)(void *context); /* called once, in the next poll */
     void *context;
 };

@@ -246,6 +246,38 @@ static void the_test_of_a_node_is_answered_whatever_comes_of_its_command(void **
     }
 }
 
+/* ---- words ------------------------------------------------------------------------------------------------------------------------ */
+
+static void words_of_a_node_that_are_no_text_still_reach_the_timeline(void **state)
+{
+    static const struct {
+        enum outcome outcome;
+        enum transport_fault fault;
+        const char *want;
+    } cases[] = {
+        { OUTCOME_LOST, FAULT_NONE, "task.lost web.package; caf? closed" },
+        { OUTCOME_NOT_STARTED, FAULT_STATE_DIR, "task.retry web.package: node.state-dir; caf? closed" },
+        { OUTCOME_NOT_STARTED, FAULT_HOST_KEY, "task.failed web.package: node.host-key; caf? closed" },
+        { OUTCOME_NOT_STARTED, FAULT_HOST_KEY, "service.failed; web.package on web1: " },
+    };
+    struct world *world = *state;
+    company_add_node(world->company, "web1", 0);
+    puppet_link(&world->puppet, 1, true, NULL);
+    int64_t id = company_order(world->company, "site", "words.example", "");
+    world->puppet.message =
+        "caf\xe9 closed"; /* not UTF-8: what one byte-wise cut in the middle of a character leaves */
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_finish) struct buf trace = BUF_INIT;
+        company_pass(world->company, 60000);
+        if (world->puppet.count > 0)
+            puppet_answer(&world->puppet, cases[i].outcome, cases[i].fault, 0);
+        company_step(world->company);
+        company_trace(world->company, id, false, &trace);
+        if (strstr(buf_text(&trace), cases[i].want) == NULL)
+            fail_msg("no \"%s\" in\n%s", cases[i].want, buf_text(&trace));
+    }
+}
+
 /* ---- waiting -------------------------------------------------------------------------------------------------------------------- */
 
 /** A node that is up but takes no command (its lock is held by a backup, its shells are used up): what waits for it must not fill
@@ -320,6 +352,7 @@ int main(void)
         TEST(a_process_that_was_stopped_sends_nothing_in_that_batch),
         TEST(what_did_not_fit_into_a_batch_is_taken_at_once),
         TEST(the_test_of_a_node_is_answered_whatever_comes_of_its_command),
+        TEST(words_of_a_node_that_are_no_text_still_reach_the_timeline),
         TEST(waiting_for_a_busy_node_costs_few_attempts),
         TEST(a_broken_disk_is_answered_with_try_again),
         TEST(a_stop_while_the_disk_fails_ends_well),
