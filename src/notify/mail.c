@@ -173,8 +173,7 @@ void channel_send_mail(const struct channel *channel, const struct notice *notic
         channel_sent(result, "", "");
     } else {
         CLEANUP(freep) char *cause = channel_cause(handle, code, error);
-        channel_failed(result, judge(code, reply), "%s: %s%s%.0ld", settings->notify.smtp_url, cause,
-                       reply > 0 ? ", the server's last reply was " : "", reply);
+        channel_failed(result, judge(code, reply), "%s: %s", settings->notify.smtp_url, cause);
     }
     curl_easy_cleanup(handle);
     curl_slist_free_all(to);
