@@ -58,6 +58,7 @@ struct step {
     int probe_http_port, probe_imap_port;
     const struct name_server *name_servers;
     size_t name_server_count;
+    size_t name_servers_needed; /* verify.dns: so many must answer well; 0: all */
 };
 
 /* ---- what comes of it -------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* verify_dns.c - verify.dns: every name server answers every record of the zone with the wanted content, and all have
- * the same serial. A server that answered well is not asked again while others lag behind; when all answer well but
+/* verify_dns.c - verify.dns: every name server (or as many as are needed) answers every record of the zone with the
+ * wanted content, and those have the same serial. A server that answered well is not asked again while others lag behind; when all answer well but
  * differ in their serials, all are asked again. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -364,30 +364,57 @@ static void judge_look(struct check *check, const struct segment_result *seen)
 /* ---- the verdict --------------------------------------------------------------------------------------------------
  */
 
-/* @return the first two servers that do not agree, as indexes; false when all do */
-static bool serials_differ(const struct check *check, size_t *ret_one, size_t *ret_other)
+static size_t count_good(const struct check *check)
 {
-    for (size_t i = 1; i < check->step->name_server_count; i++) {
-        if (check->servers[i].serial != check->servers[0].serial) {
-            *ret_one = 0;
-            *ret_other = i;
-            return true;
-        }
+    size_t good = 0;
+    for (size_t i = 0; i < check->step->name_server_count; i++)
+        good += check->servers[i].trouble == TROUBLE_NONE;
+    return good;
+}
+
+static size_t count_needed(const struct check *check)
+{
+    size_t needed = check->step->name_servers_needed, all = check->step->name_server_count;
+    return needed == 0 || needed > all ? all : needed;
+}
+
+/* Of those that answer well, the most that have one serial. @param ret_one one of them */
+static size_t count_agreeing(const struct check *check, size_t *ret_one)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < check->step->name_server_count; i++) {
+        size_t same = 0;
+        for (size_t k = 0; k < check->step->name_server_count && check->servers[i].trouble == TROUBLE_NONE; k++)
+            same += check->servers[k].trouble == TROUBLE_NONE && check->servers[k].serial == check->servers[i].serial;
+        if (same > most)
+            *ret_one = i;
+        most = same > most ? same : most;
     }
-    return false;
+    return most;
 }
 
 /* Mark who is to be asked in the next look. @return false when all is well */
 static bool choose(struct check *check)
 {
-    bool trouble = false;
-    size_t one, other;
-    for (size_t i = 0; i < check->step->name_server_count; i++)
-        trouble = trouble || check->servers[i].trouble != TROUBLE_NONE;
-    bool all = !trouble && serials_differ(check, &one, &other);
+    size_t one, needed = count_needed(check);
+    bool waiting = count_agreeing(check, &one) < needed;
+    bool all = waiting && count_good(check) >= needed;
     for (size_t i = 0; i < check->step->name_server_count; i++)
         check->servers[i].asked = all || check->servers[i].trouble != TROUBLE_NONE;
-    return trouble || all;
+    return waiting;
+}
+
+static void end_with_serials(const struct check *check, struct move *move)
+{
+    const struct step *step = check->step;
+    size_t one = 0, other = 0;
+    (void)count_agreeing(check, &one);
+    while (check->servers[other].trouble != TROUBLE_NONE || check->servers[other].serial == check->servers[one].serial)
+        other++; /* there is one: they would agree else */
+    size_t first = one < other ? one : other, second = one < other ? other : one;
+    move_end(move, "verify.dns-serial", "%s and %s have different serials: %" PRIu32 " and %" PRIu32,
+             step->name_servers[first].name, step->name_servers[second].name, check->servers[first].serial,
+             check->servers[second].serial);
 }
 
 static void end_waiting(const struct check *check, struct move *move)
@@ -395,7 +422,10 @@ static void end_waiting(const struct check *check, struct move *move)
     const struct step *step = check->step;
     CLEANUP(buf_finish) struct buf detail = BUF_INIT;
     enum trouble worst = TROUBLE_NONE;
-    size_t one = 0, other = 0;
+    if (count_good(check) >= count_needed(check)) {
+        end_with_serials(check, move);
+        return;
+    }
     for (size_t i = 0; i < step->name_server_count; i++) {
         const struct server *server = &check->servers[i];
         if (server->trouble == TROUBLE_NONE)
@@ -404,14 +434,7 @@ static void end_waiting(const struct check *check, struct move *move)
                  buf_text(&server->text));
         worst = server->trouble > worst ? server->trouble : worst;
     }
-    if (worst != TROUBLE_NONE) {
-        move_end(move, cause_of_trouble[worst], "%s", buf_text(&detail));
-        return;
-    }
-    serials_differ(check, &one, &other);
-    move_end(move, "verify.dns-serial", "%s and %s have different serials: %" PRIu32 " and %" PRIu32,
-             step->name_servers[one].name, step->name_servers[other].name, check->servers[one].serial,
-             check->servers[other].serial);
+    move_end(move, cause_of_trouble[worst], "%s", buf_text(&detail));
 }
 
 static bool is_usable(const struct step *step, struct move *move)
@@ -426,11 +449,21 @@ static bool is_usable(const struct step *step, struct move *move)
 
 static void finish(const struct check *check, struct move *move)
 {
+    const struct step *step = check->step;
     char serial[16];
-    snprintf(serial, sizeof(serial), "%" PRIu32, check->servers[0].serial);
+    size_t one = 0, agreeing = count_agreeing(check, &one);
+    CLEANUP(buf_finish) struct buf missing = BUF_INIT;
+    for (size_t i = 0; i < step->name_server_count; i++) {
+        if (check->servers[i].trouble != TROUBLE_NONE || check->servers[i].serial != check->servers[one].serial)
+            buf_addf(&missing, "%s%s", missing.length == 0 ? "" : ", ", step->name_servers[i].name);
+    }
+    snprintf(serial, sizeof(serial), "%" PRIu32, check->servers[one].serial);
     move_add_fact(move, "serial", serial);
-    move_done(move, "%zu name servers answer all %zu records, serial %s", check->step->name_server_count,
-              check->wanted_count, serial);
+    if (missing.length == 0)
+        move_done(move, "%zu name servers answer all %zu records, serial %s", agreeing, check->wanted_count, serial);
+    else
+        move_done(move, "enough of the name servers (%zu of %zu) answer all %zu records, serial %s; not yet: %s",
+                  agreeing, step->name_server_count, check->wanted_count, serial, buf_text(&missing));
 }
 
 void verify_dns_next(const struct step *step, const struct command_result *results, size_t count, struct move *move)

@@ -212,6 +212,8 @@ static void tell_name_servers(const struct engine *engine, struct step_data *dat
     }
     data->step.name_servers = data->name_servers;
     data->step.name_server_count = count;
+    /* The one thing here that may change between two looks of an attempt that was interrupted: they begin anew anyway. */
+    data->step.name_servers_needed = (size_t)engine->settings.verify.name_servers;
 }
 
 /* ---- the zone

@@ -108,13 +108,15 @@ static struct command_result result_of(const struct said *said, size_t look, siz
     return result;
 }
 
-static void play(const struct conversation *told)
+/* @param needed name servers; 0: all */
+static void play(const struct conversation *told, size_t needed)
 {
     struct command_result results[VERIFY_LOOKS_MAX + 1];
     struct step step = step_of(told->action);
     struct move move;
     size_t count = 0;
     step.mailbox = told->mailbox;
+    step.name_servers_needed = needed;
     for (;;) {
         driver_verify.next(&step, results, count, &move);
         if (move.verdict != VERDICT_NONE)
@@ -417,14 +419,75 @@ static const struct conversation conversations[] = {
       "verify.mail-silent: 192.0.2.10 port 1143: no reason given" },
 };
 
+static const struct {
+    size_t needed;
+    struct conversation told;
+} fewer_name_servers[] = {
+    { 1,
+      { "one of two is enough when one is asked for",
+        "verify.dns",
+        NULL,
+        { { { 2,
+              "ms 2000\nserver 192.0.2.1 53 0 9 2000\nfailure no answer in time\nquestion example.com. SOA - - -\n" NS2
+                  GOOD("7"),
+              "" } } },
+        1,
+        1,
+        VERDICT_DONE,
+        "enough of the name servers (1 of 2) answer all 9 records, serial 7; not yet: ns1.example.net" } },
+    { 1,
+      { "one is enough also when the other has an older serial",
+        "verify.dns",
+        NULL,
+        { { { 0, "ms 3\n" NS1 GOOD("7") NS2 GOOD("6"), "" } } },
+        1,
+        1,
+        VERDICT_DONE,
+        "enough of the name servers (1 of 2) answer all 9 records, serial 7; not yet: ns2.example.net" } },
+    { 1,
+      { "none is not enough",
+        "verify.dns",
+        NULL,
+        { { { 2,
+              "ms 2000\nserver 192.0.2.1 53 0 9 2000\nfailure no answer in time\nquestion example.com. SOA - - -\n"
+              "server 192.0.2.2 53 0 9 2000\nfailure no answer in time\nquestion example.com. SOA - - -\n",
+              "" } } },
+        1,
+        0,
+        VERDICT_RETRY,
+        "verify.dns-silent: waits for ns1.example.net: does not answer (no answer in time); ns2.example.net: does not "
+        "answer (no answer in time)" } },
+    { 3,
+      { "more than there are is all",
+        "verify.dns",
+        NULL,
+        { { { 2,
+              "ms 2000\nserver 192.0.2.1 53 0 9 2000\nfailure no answer in time\nquestion example.com. SOA - - -\n" NS2
+                  GOOD("7"),
+              "" } },
+          { { 2, "ms 2000\nserver 192.0.2.1 53 0 9 2000\nfailure no answer in time\nquestion example.com. SOA - - -\n",
+              "" } } },
+        2,
+        4,
+        VERDICT_RETRY,
+        "verify.dns-silent: waits for ns1.example.net: does not answer (no answer in time)" } },
+};
+
 static void conversations_end_as_written(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(conversations); i++)
-        play(&conversations[i]);
+        play(&conversations[i], 0);
 }
 
 /* ---- what is asked ------------------------------------------------------------------------------------------------ */
+
+static void as_many_name_servers_as_are_needed_are_enough(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fewer_name_servers); i++)
+        play(&fewer_name_servers[i].told, fewer_name_servers[i].needed);
+}
 
 static void expect_words(const struct step *step, const struct command_result *results, size_t count, const char *want)
 {
@@ -590,6 +653,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversations_end_as_written),
+        cmocka_unit_test(as_many_name_servers_as_are_needed_are_enough),
         cmocka_unit_test(the_first_look_has_no_pause_and_asks_for_everything),
         cmocka_unit_test(only_the_server_that_lags_is_asked_again_after_a_pause),
         cmocka_unit_test(the_password_is_input_and_never_a_word),
