@@ -235,7 +235,8 @@ void object_check(struct panel *panel, const char *text)
         const char *end = strchr(quote + 1, '\'');
         if (end == NULL)
             panel_fail(panel, E_INVALID, "Invalid object format: %s", text);
-        const char *rest = end + 1; // cppcheck-suppress nullPointerArithmeticRedundantCheck ; panel_fail() does not return
+        const char *rest =
+            end + 1; // cppcheck-suppress nullPointerArithmeticRedundantCheck ; panel_fail() does not return
         rest += strspn(rest, " \n");
         const char *key = text_copy(panel, at, key_length);
         if (key_find(rest, key) != NULL) {
