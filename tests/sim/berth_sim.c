@@ -102,6 +102,7 @@ static struct company_options options_of(uint64_t seed, uint64_t orders, bool ca
                                      .sudo = sudo || seed % 3 == 0,
                                      .admin = !calm && seed % 4 == 1,
                                      .store_faults = !calm && seed % 5 < 2,
+                                     .mixed = seed % 7 < 3,
                                      .watch_log = watch,
                                      .faults_ms = minutes * 60 * 1000 };
 }

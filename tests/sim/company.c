@@ -44,6 +44,11 @@ const struct node_seed *company_seed_of(const char *name)
     abort();
 }
 
+size_t company_node_count(const struct company *company)
+{
+    return company->options.bare ? 0 : company->options.mixed ? COMPANY_NODES : COMPANY_NODES_USUAL;
+}
+
 /* ---- building it -------------------------------------------------------------------------------------------------- */
 
 void company_start_engine(struct company *company)
@@ -195,7 +200,7 @@ struct company *company_create(const struct company_options *options)
     make_nodes(company);
     company_start_engine(company);
     add_catalogue(company);
-    for (size_t i = 0; !options->bare && i < COMPANY_NODES_USUAL; i++)
+    for (size_t i = 0; i < company_node_count(company); i++)
         company_add_node(company, company_node_seeds[i].name, 0);
     return company;
 }

@@ -23,6 +23,7 @@ struct company_options {
     bool store_faults;      /* begin, statements and commits of the store fail now and then meanwhile */
     bool admin;             /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
     bool sudo;              /* nodes are reached as an account with sudo for v-* only */
+    bool mixed;             /* with all1, a node that has every role: accounts share it */
     bool bare;              /* without nodes: whoever made it adds them */
     bool watch_log;         /* the process's log goes to a file in memory and is searched for secrets */
     int64_t faults_ms;      /* virtual time */

@@ -58,6 +58,8 @@ void company_post(struct company *company, struct request *request,
                   void (*done)(struct request *request, void *context), void *context);
 struct request *company_node_request(const struct company *company, const struct node_seed *seed, int64_t capacity_max);
 int64_t company_next_ms(struct company *company);
+/** That it began with; by id they are the first of the seeds. */
+size_t company_node_count(const struct company *company);
 const struct node_seed *company_seed_of(const char *name);
 
 /* company_check.c */

@@ -120,7 +120,7 @@ static void do_something(struct company *company)
 {
     static const enum node_state states[] = { NODE_ACTIVE, NODE_DRAINING, NODE_PAUSED, NODE_ACTIVE };
     struct rng *rng = &company->plan_rng;
-    size_t node = rng_below(rng, COMPANY_NODES_USUAL);
+    size_t node = rng_below(rng, company_node_count(company));
     struct request *request;
     switch (rng_below(rng, 4)) {
     case 0: post_node_state(company, node, states[rng_below(rng, ARRAY_LEN(states))], answered); return;
@@ -169,7 +169,7 @@ static void set_faults(struct company *company, bool on)
 static void calm_down(struct company *company)
 {
     set_faults(company, false);
-    for (size_t i = 0; company->options.admin && i < COMPANY_NODES_USUAL; i++)
+    for (size_t i = 0; company->options.admin && i < company_node_count(company); i++)
         post_node_state(company, i, NODE_ACTIVE, freed);
 }
 
