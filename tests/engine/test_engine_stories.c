@@ -488,7 +488,26 @@ static void a_domain_below_one_on_the_same_node_says_why_it_cannot_be(void **sta
 
 /* ---- reloads ------------------------------------------------------------------------------------------------------------------------ */
 
-/** On a node of several roles a service has a change for each role: the newest decides which reload it needs. */
+/** On a node of several roles a service has a change for each role. Here a reload comes between the two, so it covers the mail domain
+ * but not the site, which stumbled: the newest change decides. */
+static void a_reload_between_two_changes_of_a_service_does_not_count_for_the_later_one(void **state)
+{
+    struct company *company = *state;
+    company_add_node(company, "all1", 0);
+    company_standin(company, "all1", "fail=v-add-web-domain:15:1\n");
+    int64_t id = company_order(company, "start", "twice.example", "");
+    assert_true(company_until_task(company, id, "web.domain", TASK_WAITING, MINUTE_MS));
+    assert_true(company_until_task(company, id, "mail.domain", TASK_DONE, MINUTE_MS));
+    int64_t other = company_order(company, "site", "between.example", "");
+    assert_true(company_until_task(company, other, "web.reload", TASK_DONE, MINUTE_MS));
+    struct task task;
+    company_get_task(company, id, "web.domain", &task);
+    assert_int_equal(task.state, TASK_WAITING);
+    task_finish(&task);
+    expect_live(company, id, MINUTE_MS);
+    assert_int_equal(attempts_of(company, id, "verify.web"), 1);
+}
+
 static void many_services_on_one_node_of_all_roles_are_live_soon(void **state)
 {
     struct company *company = *state;
@@ -559,6 +578,7 @@ int main(void)
         TEST(a_task_that_fails_again_and_again_ends_and_can_be_retried),
         TEST(a_task_that_waits_can_be_retried_at_once),
         TEST(a_domain_below_one_on_the_same_node_says_why_it_cannot_be),
+        TEST_BARE(a_reload_between_two_changes_of_a_service_does_not_count_for_the_later_one),
         TEST_BARE(many_services_on_one_node_of_all_roles_are_live_soon),
         TEST(a_kill_in_the_middle_of_a_reload_leaves_no_site_unloaded),
         cmocka_unit_test(a_stop_and_a_start_at_every_moment_change_nothing),
