@@ -62,6 +62,8 @@ void company_start_engine(struct company *company)
         .inbox = company->inbox,
         .nodes = transport == NULL ? company->nodes : transport,
         .probes = transport == NULL ? company->nodes : transport,
+        .notifier = company->options.notifier,
+        .base_url = "https://berth.example.net",
         .keyring = company->keyring,
         .installation = company->installation,
         .split = company->split,

@@ -31,6 +31,7 @@ struct company_options {
     unsigned kill_commit;
     const char *pace;            /* "pace=fixed 100"; NULL: as recorded */
     const char *store_url;       /* NULL: in memory */
+    struct notifier *notifier;   /* borrowed; NULL: nobody is told */
     struct transport *transport; /* the engine's, in place of the modelled nodes; borrowed; NULL: the nodes */
 };
 
