@@ -85,6 +85,19 @@ static bool set_log_level(const char *name, struct err *err)
            err_set_field(err, ERR_INVALID, "log_level", "log_level \"%s\" is none of debug, info, warn, error", name);
 }
 
+/** A former owner that was stopped in the middle of a commit holds the database's lock: wait for it to move or to die. */
+static bool open_store(struct parts *parts, struct err *err)
+{
+    for (bool said = false; !store_open(parts->config->database, &parts->store, err); said = true) {
+        if (err->code != ERR_BUSY || stop_asked)
+            return false;
+        if (!said)
+            log_warn("store.busy", "cause=%s", log_quote(err->msg));
+        inbox_wait(inbox, OWN_RETRY_MS);
+    }
+    return true;
+}
+
 /** Become the owner of the database. A former owner that is dead is noticed at once; one that was stopped when its lease ends. */
 static bool own_store(struct parts *parts, struct err *err)
 {
@@ -199,7 +212,7 @@ static bool start(struct parts *parts, struct err *err)
     rng_init_real(&parts->rng);
     return set_log_level(parts->config->log_level, err) &&
            keyring_load(parts->config->key_file, &parts->keyring, err) &&
-           pipeline_load(split_path, &parts->split, err) && store_open(parts->config->database, &parts->store, err) &&
+           pipeline_load(split_path, &parts->split, err) && open_store(parts, err) &&
            store_installation(parts->store, &parts->rng, parts->installation, err) && own_store(parts, err) &&
            start_transports(parts, err) && start_notifier(parts, err) && start_engine(parts, err) &&
            start_http(parts, err);
