@@ -290,6 +290,17 @@ static int64_t accounts_on(struct company *company, int64_t node_id)
     return found;
 }
 
+/** Beside a task that has failed others of its service may go on. */
+static bool is_running(struct company *company, int64_t attempt_id)
+{
+    struct attempt attempt;
+    struct err err = { 0 };
+    company_must(store_get_attempt(company->store, attempt_id, &attempt, &err), &err, "attempt");
+    bool running = attempt.outcome == ATTEMPT_RUNNING;
+    attempt_finish(&attempt);
+    return running;
+}
+
 static unsigned check_nodes(struct company *company)
 {
     unsigned breaches = 0;
@@ -302,7 +313,7 @@ static unsigned check_nodes(struct company *company)
         if (nodes[i].load != accounts)
             breaches += complain(company, "%s counts %" PRId64 " services and has %" PRId64, nodes[i].name,
                                  nodes[i].load, accounts);
-        if (nodes[i].slot_attempt_id != 0)
+        if (nodes[i].slot_attempt_id != 0 && !is_running(company, nodes[i].slot_attempt_id))
             breaches += complain(company, "the slot of %s is held by attempt %" PRId64, nodes[i].name,
                                  nodes[i].slot_attempt_id);
         if (nodes[i].reloaded > nodes[i].changes)
