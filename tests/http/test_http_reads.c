@@ -6,6 +6,7 @@
 
 #include "http/link.h"
 #include "http/route.h"
+#include "store/store_ticket.h"
 
 static struct fixture fixture;
 static int64_t service_id, task_id, attempt_id;
@@ -263,6 +264,78 @@ static void a_task_shows_its_attempts(void **state)
     answer_finish(&answer);
     answer = fixture_get(&fixture, "/api/v1/tasks?state=running");
     assert_int_equal(json_array_size(json_object_get(answer.json, "tasks")), 1);
+    answer_finish(&answer);
+}
+
+static void add_ticket(void)
+{
+    struct err err;
+    struct service service;
+    char marker[] = "berth-x-s1-o1", key[] = "berth-x-s1-o1-k", none[] = "", problem[] = "no such department",
+         body[] = "{\"kind\":\"open\"}";
+    must(store_get_service(fixture.store, service_id, &service, &err));
+    struct ticket ticket = { .service_id = service_id,
+                             .operation_id = service.operation_id,
+                             .channel = TICKET_CHANNEL_WHMCS,
+                             .marker = marker,
+                             .thread_key = key,
+                             .remote_id = none,
+                             .remote_number = none,
+                             .created_at_ms = 1700000000000,
+                             .updated_at_ms = 1700000000000 };
+    service_finish(&service);
+    must(store_begin(fixture.store, &err));
+    must(store_insert_ticket(fixture.store, &ticket, &err));
+    struct ticket_message message = { .ticket_id = ticket.id,
+                                      .kind = TICKET_MESSAGE_OPEN,
+                                      .state = TICKET_MESSAGE_FAILED,
+                                      .attempts = 2,
+                                      .key = key,
+                                      .body = body,
+                                      .last_error = problem,
+                                      .created_at_ms = 1700000000000 };
+    must(store_insert_ticket_message(fixture.store, &message, &err));
+    must(store_commit(fixture.store, true, &err));
+}
+
+static void a_ticket_shows_what_could_not_be_sent_and_is_sent_again(void **state)
+{
+    (void)state;
+    struct answer answer = fixture_get(&fixture, "/api/v1/tickets");
+    assert_int_equal(json_array_size(json_object_get(answer.json, "tickets")), 0);
+    answer_finish(&answer);
+    pthread_mutex_lock(&fixture.lock);
+    add_ticket();
+    pthread_mutex_unlock(&fixture.lock);
+    answer = fixture_get(&fixture, "/api/v1/tickets?state=open");
+    json_t *ticket = json_array_get(json_object_get(answer.json, "tickets"), 0);
+    const char *channel, *kind, *message_state, *problem;
+    assert_int_equal(json_unpack(ticket, "{s:s, s:[{s:s, s:s, s:s}!]}", "channel", &channel, "messages", "kind", &kind,
+                                 "state", &message_state, "last_error", &problem),
+                     0);
+    assert_string_equal(channel, "whmcs");
+    assert_string_equal(kind, "open");
+    assert_string_equal(message_state, "failed");
+    assert_string_equal(problem, "no such department");
+    assert_null(json_object_get(json_array_get(json_object_get(ticket, "messages"), 0), "body"));
+    answer_finish(&answer);
+    answer = fixture_get(&fixture, "/api/v1/tickets?state=closed");
+    assert_int_equal(json_array_size(json_object_get(answer.json, "tickets")), 0);
+    answer_finish(&answer);
+    answer = fixture_get(&fixture, "/api/v1/tickets?state=broken");
+    assert_int_equal(answer.status, 400);
+    answer_finish(&answer);
+    answer = fixture_ask(&fixture, "POST", "/api/v1/tickets/1/retry", "", NULL);
+    assert_int_equal(answer.status, 200);
+    json_t *message = json_array_get(json_object_get(answer.json, "messages"), 0);
+    assert_string_equal(json_string_value(json_object_get(message, "state")), "queued");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(message, "body"), "kind")), "open");
+    answer_finish(&answer);
+    answer = fixture_get(&fixture, "/api/v1/tickets/99");
+    assert_int_equal(answer.status, 404);
+    answer_finish(&answer);
+    answer = fixture_ask(&fixture, "POST", "/api/v1/tickets/99/retry", "", NULL);
+    assert_int_equal(answer.status, 404);
     answer_finish(&answer);
 }
 
@@ -665,6 +738,7 @@ int main(void)
         cmocka_unit_test(lists_are_filtered_and_continued),
         cmocka_unit_test(events_are_read_from_where_one_was),
         cmocka_unit_test(a_task_shows_its_attempts),
+        cmocka_unit_test(a_ticket_shows_what_could_not_be_sent_and_is_sent_again),
         cmocka_unit_test(a_log_is_read_piece_by_piece),
         cmocka_unit_test(bad_requests_are_refused_in_clear_words),
         cmocka_unit_test(every_route_but_health_and_the_page_needs_a_token),
