@@ -69,7 +69,8 @@ export async function deploy() {
   try {
     await lab.up();
     lab.stockKeys(2 + SINGLE + BURST);
-    lab.panel(`pace=fixed ${COMMAND_MS}`);
+    lab.commandsLast(COMMAND_MS);
+    say(`deploy: the stand-in's pace: ${lab.lab.do("panel", "web1").trim()}`);
     await single(lab);
     await burst(lab);
     lab.panel("pace=recorded");
