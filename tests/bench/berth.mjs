@@ -30,6 +30,7 @@ export class Berth {
     const log = join(this.directory, "log");
     this.child = spawn(program, ["--config", config], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", openSync(log, "a")] });
     this.ended = new Promise((resolve) => this.child.on("close", resolve));
+    process.on("exit", () => this.child.kill("SIGKILL")); // also when the bench fails
     const [, address, port] = await until("berthd listens", () => /event=http\.listening address=(\S+) port=(\d+)/.exec(readFileSync(log, "utf8")));
     this.base = `http://${address}:${port}`;
   }
