@@ -95,7 +95,9 @@ void hestia_package(const struct step *step, struct hestia_setting ret_settings[
     setting_text(next++, "BACKEND_TEMPLATE", backend);
     setting_text(next++, "DNS_TEMPLATE", "default");
     setting_limit(next++, "WEB_DOMAINS", limits->web_domains);
-    setting_limit(next++, "WEB_ALIASES", limits->web_aliases);
+    /* www. is ours: a product without aliases still has that one */
+    setting_limit(next++, "WEB_ALIASES",
+                  limits->web_aliases == 0 && limits->web_domains != 0 ? 1 : limits->web_aliases);
     setting_limit(next++, "DNS_DOMAINS", limits->dns_domains);
     setting_limit(next++, "DNS_RECORDS", limits->dns_records);
     setting_limit(next++, "MAIL_DOMAINS", limits->mail_domains);

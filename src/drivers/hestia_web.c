@@ -13,8 +13,10 @@ static struct segment *look_domain(struct talk *talk)
 
 static void add_domain(struct talk *talk)
 {
-    /* No address: the node's first shared one. RESTART=no: one reload serves all that wait. */
-    talk_make(talk, "v-add-web-domain", talk->step->user, talk->step->domain, "", "no", NULL);
+    /* No address: the node's first shared one. RESTART=no: one reload serves all that wait. The alias is said: the panel adds
+     * www. by itself only to a domain that is no subdomain [web-add-sub-own], but our zones always have it. */
+    CLEANUP(freep) char *alias = xasprintf("www.%s", talk->step->domain);
+    talk_make(talk, "v-add-web-domain", talk->step->user, talk->step->domain, "", "no", alias, NULL);
 }
 
 static void domain_dir(const struct step *step, char *ret_path, size_t size)

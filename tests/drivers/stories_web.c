@@ -6,7 +6,7 @@
 /* clang-format off */
 #define PKG "b0a1b2c-0000000007-x"
 #define LOOK_WEB "v-list-web-domain acme acme.example json | "
-#define ADD_WEB "v-add-web-domain acme acme.example '' no | "
+#define ADD_WEB "v-add-web-domain acme acme.example '' no www.acme.example | "
 
 const struct story web_domains[] = {
     { "a fresh domain is one round trip with one change, live after a reload", "web.domain", false, false,

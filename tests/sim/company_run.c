@@ -34,7 +34,10 @@ static void order_answered(struct request *request, void *context)
 static void send_order(struct company *company, unsigned number)
 {
     struct company_order *order = &company->orders[number];
-    CLEANUP(freep) char *domain = xasprintf("site%u-%" PRIu64 ".example", number, company->options.seed % 1000);
+    /* every third is a subdomain: the panel treats them differently */
+    CLEANUP(freep)
+    char *domain =
+        xasprintf("%ssite%u-%" PRIu64 ".example", number % 3 == 2 ? "shop." : "", number, company->options.seed % 1000);
     CLEANUP(freep) char *external_id = xasprintf("order-%u", number);
     struct request *request = company_order_request(order->product, domain, external_id);
     free(request->order.client_id);
