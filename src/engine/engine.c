@@ -547,8 +547,31 @@ bool engine_run(struct engine *engine, const volatile bool *stop, struct err *er
 /* ---- life -----------------------------------------------------------------------------------------------------------
  */
 
+/** A pipeline is data that people edit: what it says of a step must be what the driver makes of it. */
+static bool check_lanes(const struct pipeline *pipeline, struct err *err)
+{
+    static const enum task_lane lanes[] = {
+        [LANE_MAKE] = TASK_LANE_MAKE, [LANE_LOOK] = TASK_LANE_LOOK, [LANE_PROBE] = TASK_LANE_PROBE
+    };
+    for (size_t i = 0; i < pipeline->step_count; i++) {
+        const struct pipeline_step *step = &pipeline->steps[i];
+        const struct driver_action *action = NULL;
+        if (step->lane == TASK_LANE_NONE)
+            continue;
+        if (driver_find(step->lane == TASK_LANE_PROBE ? "verify" : "hestia", step->action, &action) == NULL)
+            return err_set(err, ERR_INVALID, "pipeline %s: no driver knows the action %s", pipeline->name,
+                           step->action);
+        if (lanes[action->lane] != (step->lane == TASK_LANE_RELOAD ? TASK_LANE_MAKE : step->lane))
+            return err_set(err, ERR_INVALID, "pipeline %s: %s runs in lane %s, not in %s", pipeline->name, step->action,
+                           task_lane_name(lanes[action->lane]), task_lane_name(step->lane));
+    }
+    return true;
+}
+
 bool engine_create(const struct engine_config *config, struct engine **ret_engine, struct err *err)
 {
+    if (!check_lanes(config->split, err))
+        return false;
     struct engine *engine = xcalloc(1, sizeof(*engine));
     engine->config = *config;
     engine->next_command_id = 1;
