@@ -229,16 +229,16 @@ static bool start_deploying(struct expanding *work, struct err *err)
     service->reason_key = xstrdup("");
     service->updated_at_ms = engine->batch.now_ms;
     engine->batch.durable = true;
+    if (!store_update_service(engine->config.store, service, err))
+        return false;
     json_t *nodes = json_array();
     for (size_t i = 0; i < work->account_count; i++) {
         size_t node = engine_node_index(engine, work->accounts[i].node_id);
         json_array_append_new(nodes, json_string(engine->nodes[node].name));
     }
-    return store_update_service(engine->config.store, service, err) &&
-           note_event(engine, service->id, "operation.started",
-                      json_pack("{s:s,s:s,s:o}", "operation", "deploy", "pipeline", engine->config.split->name, "nodes",
-                                nodes),
-                      err);
+    return note_event(
+        engine, service->id, "operation.started",
+        json_pack("{s:s,s:s,s:o}", "operation", "deploy", "pipeline", engine->config.split->name, "nodes", nodes), err);
 }
 
 static bool place(struct expanding *work, bool *ret_placed, struct err *err)
