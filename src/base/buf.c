@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FORMATTED_USUAL 120 /* most formatted texts fit into so many bytes and are formatted once */
+
 static void buf_grow(struct buf *buf, size_t more)
 {
     size_t need = buf->length + more + 1;
@@ -62,14 +64,18 @@ void buf_addf(struct buf *buf, const char *format, ...)
     va_list again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    buf_grow(buf, FORMATTED_USUAL);
+    size_t room = buf->capacity - buf->length;
+    int length = vsnprintf(buf->data + buf->length, room, format, args);
     va_end(args);
-    if (length > 0) {
+    if (length >= 0 && (size_t)length >= room) { /* cut off: once more with enough room */
         buf_grow(buf, (size_t)length);
-        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
-        buf->length += (size_t)length;
+        length = vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
     }
     va_end(again);
+    if (length > 0)
+        buf->length += (size_t)length;
+    buf->data[buf->length] = '\0';
 }
 
 void buf_add_shell_word(struct buf *buf, const char *text)
