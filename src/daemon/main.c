@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/notify.h"
+#include "daemon/tidy.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "notify/notify.h"
@@ -42,6 +43,7 @@ struct parts {
     struct transport *nodes, *probes;
     struct notifier *notifier;
     char *base_url; /* of links in tickets */
+    struct tidier *tidier;
     struct engine *engine;
     struct http_server *http;
     struct rng rng;
@@ -54,6 +56,7 @@ static void parts_finish(struct parts *parts)
         inbox_close(inbox); /* who still waits hears that we stop */
     http_server_destroy(parts->http);
     engine_destroy(parts->engine);
+    tidier_destroy(parts->tidier);
     if (parts->nodes != NULL)
         parts->nodes->ops->destroy(parts->nodes);
     if (parts->probes != NULL)
@@ -162,8 +165,15 @@ static bool start_notifier(struct parts *parts, struct err *err)
     return notifier_create(&config, &parts->notifier, err);
 }
 
+static void untidy(void *context)
+{
+    tidier_ring(context);
+}
+
 static bool start_engine(struct parts *parts, struct err *err)
 {
+    if (!tidier_create(parts->config->database, &parts->tidier, err))
+        return false;
     struct engine_config config = {
         .store = parts->store,
         .clock = clock_real(),
@@ -181,6 +191,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .probes_max = PROBES_MAX,
         .settings_changed = settings_changed,
         .settings_context = parts,
+        .untidy = untidy,
+        .untidy_context = parts->tidier,
     };
     return engine_create(&config, &parts->engine, err);
 }

@@ -12,6 +12,8 @@
 #define STORE_PAUSE_MS 100 /* after a failed commit, before the next batch */
 #define WAIT_MAX_MS 1000
 #define TIDY_IDLE_MS 200
+#define TIDY_PAGES_IDLE 1000 /* 4 MiB: below it a checkpoint is not worth its fsyncs */
+#define TIDY_PAGES_BUSY 4000
 
 /* ---- what is known in memory --------------------------------------------------------------------------------------
  */
@@ -522,20 +524,25 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
     return next_ms;
 }
 
-/** The write-ahead log goes into the database when there is nothing better to do: never in the way of a commit. */
-static void tidy(struct engine *engine)
+/** The write-ahead log goes into the database beside the engine, never in the way of a commit: soon when there is nothing else to
+ * do, else when it has grown by so much that a commit would have to do it before long. */
+static void ask_to_tidy(struct engine *engine, bool idle)
 {
-    struct err err = { 0 };
-    if (!store_checkpoint(engine->config.store, &err))
-        log_warn("store.checkpoint-failed", "cause=%s", log_quote(err.msg));
+    int64_t pages = store_log_pages(engine->config.store);
+    if (pages < engine->tidied_pages) /* the log has begun anew */
+        engine->tidied_pages = 0;
+    if (pages - engine->tidied_pages < (idle ? TIDY_PAGES_IDLE : TIDY_PAGES_BUSY))
+        return;
+    engine->tidied_pages = pages;
+    if (engine->config.untidy != NULL)
+        engine->config.untidy(engine->config.untidy_context);
 }
 
 bool engine_run(struct engine *engine, const volatile bool *stop, struct err *err)
 {
     while (!*stop) {
         int64_t wait_ms = engine_next_deadline_ms(engine) - engine->config.clock->now_ms(engine->config.clock);
-        if (wait_ms > TIDY_IDLE_MS && engine->running_count == 0)
-            tidy(engine);
+        ask_to_tidy(engine, wait_ms > TIDY_IDLE_MS && engine->running_count == 0);
         if (wait_ms > 0)
             inbox_wait(engine->config.inbox, wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS);
         if (!engine_step(engine, err))

@@ -44,6 +44,10 @@ struct engine_config {
      */
     void (*committed)(void *context);
     void *committed_context;
+    /** The store has enough to tidy up (store_checkpoint) that somebody should, with a store of his own; may be NULL. Called from
+     * the engine's thread; must not block. */
+    void (*untidy)(void *context);
+    void *untidy_context;
 };
 
 /** Loads nodes and running tasks; the first step picks up what a former owner left. The parts stay the caller's. */

@@ -126,6 +126,7 @@ struct engine {
     int64_t lease_at_ms;   /* wall: when leases were renewed last */
     int64_t lease_boot_ms; /* the same on the worker's own clock */
     int64_t retry_at_ms;   /* after a failed commit */
+    int64_t tidied_pages;  /* of the store's log, when it was last asked to be tidied */
     struct outbox outbox;
     struct engine_figures figures;
 };

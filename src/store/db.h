@@ -69,6 +69,8 @@ struct db_ops {
     void (*savepoint_rollback)(struct db *db);
     /** Housekeeping that must not sit in a commit. Never waits for readers. */
     bool (*checkpoint)(struct db *db, struct err *err);
+    /** Of the writer: pages in the log, which a checkpoint would copy; 0 where there is no such thing. */
+    int64_t (*log_pages)(struct db *db);
     /** Several statements without arguments and results: migrations. */
     bool (*script)(struct db *db, const char *sql, struct err *err);
     /** ret_rows may not be used for the same text again before rows_end(): there is one prepared statement per text. */

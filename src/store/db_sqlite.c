@@ -2,8 +2,8 @@
  * with its file layer db_sqlite_vfs.c.
  *
  * Checkpoints (copying the log into the database) are taken out of commits: SQLite's own would run inside the commit that
- * fills the log's thousandth page and make an order wait for two more fsyncs. db->ops->checkpoint does it when the engine is idle
- * or on a reader's thread; a commit only does it itself when the log has grown to CHECKPOINT_FRAMES_MAX. */
+ * fills the log's thousandth page and make an order wait for two more fsyncs. db->ops->checkpoint does it on a thread of its own
+ * (daemon/tidy.c); a commit only does what that one has left over when the log has grown to CHECKPOINT_FRAMES_MAX. */
 #include "db.h"
 
 #include <sqlite3.h>
@@ -338,6 +338,11 @@ static bool sqlite_checkpoint(struct db *db, struct err *err)
     return sqlite_checkpoint_now(self, err);
 }
 
+static int64_t sqlite_log_pages(struct db *db)
+{
+    return sqlite_from(db)->log_frames;
+}
+
 static bool sqlite_commit(struct db *db, bool durable, struct err *err)
 {
     struct sqlite_db *self = sqlite_from(db);
@@ -421,6 +426,7 @@ static const struct db_ops sqlite_ops = {
     .savepoint_release = sqlite_savepoint_release,
     .savepoint_rollback = sqlite_savepoint_rollback,
     .checkpoint = sqlite_checkpoint,
+    .log_pages = sqlite_log_pages,
     .script = sqlite_script,
     .query = sqlite_query,
     .next = sqlite_next,
@@ -449,6 +455,8 @@ static bool sqlite_configure(struct sqlite_db *self, struct err *err)
 
     (void)sqlite3_extended_result_codes(self->handle, 1);
     (void)sqlite3_busy_timeout(self->handle, BUSY_TIMEOUT_MS);
+    /* Else a statement whose plan might depend on a bound value (a partial index) is compiled anew each time it is used. */
+    (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     if (self->writer && self->path != NULL && !sqlite_exec(self, "PRAGMA journal_mode = WAL", err))

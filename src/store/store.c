@@ -180,6 +180,11 @@ void store_savepoint_rollback(struct store *store)
     store->db->ops->savepoint_rollback(store->db);
 }
 
+int64_t store_log_pages(struct store *store)
+{
+    return store->db->ops->log_pages(store->db);
+}
+
 bool store_checkpoint(struct store *store, struct err *err)
 {
     return store->db->ops->checkpoint(store->db, err) || err_wrap(err, "checkpoint");

@@ -51,10 +51,12 @@ void store_rollback(struct store *store);
 MUST_CHECK bool store_savepoint(struct store *store, struct err *err);
 void store_savepoint_release(struct store *store);
 void store_savepoint_rollback(struct store *store);
+/** Pages in the writer's write-ahead log, those that store_checkpoint() has copied already included; 0 when it begins anew. */
+int64_t store_log_pages(struct store *store);
 /**
  * Copy the write-ahead log into the database, so that commits need not: outside of a transaction, in idle moments of the
- * writer (it does nothing before there is enough to copy) or, better, every second or so on a reader of its own thread, where it
- * holds nobody up. Without it a commit does it once the log has 64 MiB.
+ * writer (it does nothing before there is enough to copy) or, better, on a reader with a thread of its own, where it
+ * holds nobody up. What it has left over when the log has 64 MiB a commit does.
  */
 MUST_CHECK bool store_checkpoint(struct store *store, struct err *err);
 
