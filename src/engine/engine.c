@@ -262,7 +262,7 @@ static bool decide_requests(struct engine *engine, struct request *requests, str
         engine->batch.has_more |= count == BATCH_REQUESTS_MAX;
         bool later = false;
         if (ok && request->kind == REQUEST_ORDER) {
-            engine->batch.has_orders = true;
+            engine->batch.order_count++;
             ok = engine_order(engine, request, err);
         } else if (ok) {
             ok = engine_admin(engine, request, &later, err);
@@ -361,13 +361,21 @@ static bool wake_due(struct engine *engine, struct err *err)
     return store_next_due(engine->config.store, &engine->next_due_ms, err);
 }
 
-/** An order is answered before its graph is made: the next batch comes at once. Orders without end must not keep graphs from being
- * made at all, so a batch of orders makes one that waits from before; one at a time, so that no answer waits for many. */
+/** Where orders come together, all are answered before their graphs are made: the next batch comes at once. Orders without end must
+ * not keep graphs from being made at all, so a batch of orders makes one that waits from before; one at a time, so that no
+ * answer waits for many. A lone order gets its graph in its own batch: its first commands leave after one commit
+ * instead of two, and nobody else waits for an answer. */
 static bool make_graphs(struct engine *engine, bool backlog, struct err *err)
 {
-    if (engine->batch.has_orders)
-        return !backlog || engine_expand_some(engine, 1, err);
-    return engine_expand_some(engine, BATCH_EXPAND_MAX, err);
+    if (engine->batch.order_count == 0)
+        return engine_expand_some(engine, BATCH_EXPAND_MAX, err);
+    if (backlog)
+        return engine_expand_some(engine, 1, err);
+    if (engine->batch.order_count > 1)
+        return true;
+    bool made = engine_expand_some(engine, 1, err);
+    engine->has_accepted = false; /* it was the only one */
+    return made;
 }
 
 static bool decide(struct engine *engine, struct request *requests, struct err *err)
@@ -467,7 +475,8 @@ bool engine_step(struct engine *engine, struct err *err)
     int64_t now_ms = engine->config.clock->now_ms(engine->config.clock);
     engine->batch.now_ms = now_ms;
     engine->batch.durable = engine->batch.logged = false;
-    engine->batch.has_orders = engine->batch.has_more = false;
+    engine->batch.has_more = false;
+    engine->batch.order_count = 0;
     if (engine->retry_at_ms > now_ms)
         return true;
     if (engine->retry_at_ms != 0) {

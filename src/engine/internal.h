@@ -82,7 +82,7 @@ struct batch {
     int64_t boot_ms; /* read before now_ms: a lease that is renewed in this batch began no later */
     bool durable;    /* something was written that an answer or a command relies on */
     bool logged;     /* log lines or events: somebody may want to look */
-    bool has_orders;
+    size_t order_count;
     bool has_more;           /* requests or events that did not fit in */
     struct request *answers; /* decided, to be answered after the commit, in reverse */
     struct command **starts; /* to be started after the commit */

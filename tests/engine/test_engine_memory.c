@@ -130,6 +130,52 @@ static void a_node_that_comes_while_waiting_services_are_looked_at_takes_them_al
     }
 }
 
+static void count_answer(struct request *request, void *context)
+{
+    (*(unsigned *)context)++;
+    request_destroy(request);
+}
+
+static void post_order(struct world *world, const char *domain, unsigned *answers)
+{
+    struct request *request = company_order_request("site", domain, "");
+    request->done = count_answer;
+    request->context = answers;
+    inbox_post(company_inbox(world->company), request);
+}
+
+/* ---- orders ---------------------------------------------------------------------------------------------------------- */
+
+static void a_lone_order_sends_its_first_command_after_one_commit(void **state)
+{
+    struct world *world = *state;
+    unsigned answers = 0;
+    company_add_node(world->company, "web1", 0);
+    puppet_link(&world->puppet, 1, true, NULL);
+    company_pass(world->company, 100);
+    post_order(world, "one.example", &answers);
+    company_step(world->company);
+    assert_int_equal(answers, 1);
+    assert_int_equal(world->puppet.starts, 1);
+}
+
+static void orders_that_come_together_are_all_answered_before_anything_is_built(void **state)
+{
+    struct world *world = *state;
+    unsigned answers = 0;
+    company_add_node(world->company, "web1", 0);
+    puppet_link(&world->puppet, 1, true, NULL);
+    company_pass(world->company, 100);
+    post_order(world, "one.example", &answers);
+    post_order(world, "two.example", &answers);
+    company_step(world->company);
+    assert_int_equal(answers, 2);
+    assert_int_equal(world->puppet.starts, 0);
+    assert_true(engine_next_deadline_ms(company_engine(world->company)) <= company_now_ms(world->company));
+    company_step(world->company);
+    assert_int_equal(world->puppet.starts, 1);
+}
+
 /* ---- leases --------------------------------------------------------------------------------------------------------------- */
 
 static void sleep_long(void *context)
@@ -148,11 +194,15 @@ static void a_process_that_was_stopped_sends_nothing_in_that_batch(void **state)
     struct world *world = *state;
     for (unsigned where = 0; where < 2; where++) {
         CLEANUP(freep) char *name = xasprintf("web%u", where + 1);
-        CLEANUP(freep) char *domain = xasprintf("%s.example", name);
         company_add_node(world->company, name, 0);
         puppet_link(&world->puppet, where + 1, true, NULL);
         company_pass(world->company, 100);
-        company_order(world->company, "site", domain, "");
+        unsigned answers = 0;
+        for (unsigned i = 0; i < 2; i++) { /* a lone order would send in its own batch */
+            CLEANUP(freep) char *domain = xasprintf("site%u-%u.example", where, i);
+            post_order(world, domain, &answers);
+        }
+        company_step(world->company);
         company_jump(world->company, 6000); /* so that the lease is renewed in this batch, too */
         unsigned before = world->puppet.starts;
         if (where == 0) {
@@ -172,12 +222,6 @@ static void a_process_that_was_stopped_sends_nothing_in_that_batch(void **state)
 }
 
 /* ---- too many at once ------------------------------------------------------------------------------------------------------- */
-
-static void count_answer(struct request *request, void *context)
-{
-    (*(unsigned *)context)++;
-    request_destroy(request);
-}
 
 static void what_did_not_fit_into_a_batch_is_taken_at_once(void **state)
 {
@@ -349,6 +393,8 @@ int main(void)
         TEST(a_node_that_comes_up_while_the_store_fails_is_used),
         TEST(a_node_whose_adding_failed_is_forgotten_by_the_transport),
         TEST(a_node_that_comes_while_waiting_services_are_looked_at_takes_them_all),
+        TEST(a_lone_order_sends_its_first_command_after_one_commit),
+        TEST(orders_that_come_together_are_all_answered_before_anything_is_built),
         TEST(a_process_that_was_stopped_sends_nothing_in_that_batch),
         TEST(what_did_not_fit_into_a_batch_is_taken_at_once),
         TEST(the_test_of_a_node_is_answered_whatever_comes_of_its_command),
