@@ -324,13 +324,14 @@ b_sweep() {
     done
     [ $# -eq 0 ] || rm -f -- "$@"
 }
-# b_tidy NONCE NAME SWEEP: files for the next record of the make lane that is called NAME-*; and sweep?
+# b_tidy NONCE NAME SWEEP: files for the next record of the make lane that is called NAME-*; and sweep? The make lane may be at that
+# record already: nothing here may cut a file short, so they are opened for appending.
 b_tidy() {
     b_q=$1 b_mine=${2%-*}
     if [ -d "$b_dir" ]; then
         umask 077
         for b_f in run out err; do
-            [ -f "$b_dir/$2.$b_f" ] || printf '' >"$b_dir/$2.$b_f"
+            [ -f "$b_dir/$2.$b_f" ] || printf '' >>"$b_dir/$2.$b_f"
         done
         [ "$3" = 0 ] || b_sweep 9>>"$b_dir/lock"
         umask 022
