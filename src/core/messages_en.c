@@ -8,6 +8,7 @@ const struct message messages_en[] = {
       "Something on our side stopped the setup. Our team has been told and takes care of it; you do "
       "not need to do anything." },
     { "problem.name-taken", "This domain is already in use with us. Our team has been told and will contact you." },
+    { "problem.stopped", "The setting up of your service was stopped by our team. They know about it." },
     { "problem.suspended", "This account is suspended. Please contact our team." },
     { "problem.verify",
       "Everything is set up, but it does not answer yet as it should. Our team has been told and takes "

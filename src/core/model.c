@@ -36,6 +36,13 @@ static const char *const operation_kind_names[OPERATION_KIND_COUNT] = {
     [OPERATION_UNSUSPEND] = "unsuspend",
     [OPERATION_TERMINATE] = "terminate",
     [OPERATION_CHANGE_PACKAGE] = "change-package",
+    [OPERATION_PLAN] = "plan",
+};
+
+static const char *const resolution_names[RESOLUTION_COUNT] = {
+    [RESOLUTION_ADOPT] = "adopt",
+    [RESOLUTION_RENAME] = "rename",
+    [RESOLUTION_ABORT] = "abort",
 };
 
 static const char *const operation_state_names[OPERATION_STATE_COUNT] = {
@@ -105,6 +112,7 @@ DEFINE_NAME(role)
 DEFINE_NAME(mode)
 DEFINE_NAME(service_status)
 DEFINE_NAME(operation_kind)
+DEFINE_NAME(resolution)
 DEFINE_NAME(operation_state)
 DEFINE_NAME(task_state)
 DEFINE_NAME(task_lane)
@@ -113,6 +121,8 @@ DEFINE_NAME(node_state)
 DEFINE_PARSE(role)
 DEFINE_PARSE(mode)
 DEFINE_PARSE(service_status)
+DEFINE_PARSE(operation_kind)
+DEFINE_PARSE(resolution)
 DEFINE_PARSE(task_state)
 DEFINE_PARSE(node_state)
 

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/resolution.h"
+
 /* ---- roles, modes, states ----------------------------------------------------------------------------------------- */
 
 enum role { ROLE_NONE, ROLE_WEB, ROLE_MAIL, ROLE_DNS };
@@ -36,9 +38,10 @@ enum operation_kind {
     OPERATION_SUSPEND,
     OPERATION_UNSUSPEND,
     OPERATION_TERMINATE,
-    OPERATION_CHANGE_PACKAGE
+    OPERATION_CHANGE_PACKAGE,
+    OPERATION_PLAN, /* what a redeploy would do: looks only */
 };
-#define OPERATION_KIND_COUNT (OPERATION_CHANGE_PACKAGE + 1)
+#define OPERATION_KIND_COUNT (OPERATION_PLAN + 1)
 
 enum operation_state { OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED, OPERATION_CANCELLED, OPERATION_SUPERSEDED };
 #define OPERATION_STATE_COUNT (OPERATION_SUPERSEDED + 1)
@@ -94,6 +97,7 @@ const char *task_lane_name(enum task_lane lane);
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 const char *node_state_name(enum node_state state);
 /* the other way; false when the text names none */
+bool operation_kind_parse(const char *text, enum operation_kind *ret_kind);
 bool role_parse(const char *text, enum role *ret_role);
 bool mode_parse(const char *text, enum mode *ret_mode);
 bool service_status_parse(const char *text, enum service_status *ret_status);

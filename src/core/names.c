@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SERVICE_ID_DIGITS 10
@@ -21,20 +22,22 @@ void names_package(const char *installation, int64_t service_id, char ret_packag
     snprintf(ret_package, NAMES_PACKAGE_SIZE, "b%s-%010" PRId64 "-x", installation, service_id);
 }
 
+/* b, six of [0-9a-z], a dash, ten digits, "-x" */
+bool names_package_is_mark(const char *package)
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    size_t front = 1 + NAMES_INSTALLATION_LENGTH + 1;
+    return strlen(package) == front + SERVICE_ID_DIGITS + 2 && package[0] == 'b' && package[front - 1] == '-' &&
+           strspn(package + 1, letters) == NAMES_INSTALLATION_LENGTH &&
+           strspn(package + front, "0123456789") == SERVICE_ID_DIGITS &&
+           strcmp(package + front + SERVICE_ID_DIGITS, "-x") == 0;
+}
+
 bool names_package_owner(const char *package, const char *installation, int64_t *ret_service_id)
 {
-    size_t front = 1 + NAMES_INSTALLATION_LENGTH + 1;
-    if (strlen(package) != front + SERVICE_ID_DIGITS + 2 || package[0] != 'b' || package[front - 1] != '-' ||
-        strncmp(package + 1, installation, NAMES_INSTALLATION_LENGTH) != 0 ||
-        strcmp(package + front + SERVICE_ID_DIGITS, "-x") != 0)
+    if (!names_package_is_mark(package) || strncmp(package + 1, installation, NAMES_INSTALLATION_LENGTH) != 0)
         return false;
-    int64_t id = 0;
-    for (size_t i = 0; i < SERVICE_ID_DIGITS; i++) {
-        char c = package[front + i];
-        if (c < '0' || c > '9')
-            return false;
-        id = id * 10 + (c - '0');
-    }
+    int64_t id = strtoll(package + 1 + NAMES_INSTALLATION_LENGTH + 1, NULL, 10); /* stops at the "-x" */
     if (id == 0)
         return false;
     *ret_service_id = id;

@@ -29,6 +29,9 @@ void names_package(const char *installation, int64_t service_id, char ret_packag
  */
 bool names_package_owner(const char *package, const char *installation, int64_t *ret_service_id);
 
+/** Is it an ownership mark at all, of whatever installation? */
+bool names_package_is_mark(const char *package);
+
 /**
  * A panel user for a domain: [a-z][a-z0-9]{1,15}. The rule, which must stay as it is (names are recorded, but people
  * get used to them):

@@ -109,6 +109,12 @@ struct plan {
  */
 MUST_CHECK bool pipeline_expand(const struct pipeline *pipeline, const struct expansion *input, struct plan *ret_plan,
                                 struct err *err);
+/**
+ * Shape a plan for an operation. Deploy and redeploy run it as it is. Verify runs all that makes or looks, and reports at its end.
+ * Plan keeps what would change or look at a node, as looks that need nothing of each other, and reports at their end. The last
+ * step, `live`, is called `report` then.
+ */
+void plan_adapt(struct plan *plan, enum operation_kind kind);
 void plan_finish(struct plan *plan);
 
 #endif

@@ -1,6 +1,7 @@
 /* pipeline_plan.c - from a pipeline to the tasks of one service. See pipeline.h. */
 #include "core/pipeline.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -189,13 +190,89 @@ bool pipeline_expand(const struct pipeline *pipeline, const struct expansion *in
     return true;
 }
 
+static bool is_report(const struct plan_task *task)
+{
+    return task->lane == TASK_LANE_NONE && strcmp(task->action, "live") == 0;
+}
+
+static bool is_kept(const struct plan_task *task, enum operation_kind kind)
+{
+    if (task->lane == TASK_LANE_NONE)
+        return is_report(task);
+    return kind != OPERATION_PLAN || task->lane == TASK_LANE_MAKE || task->lane == TASK_LANE_LOOK;
+}
+
+static void plan_task_finish(struct plan_task *task)
+{
+    free(task->key);
+    free(task->action);
+    free(task->label_key);
+}
+
+/* Tasks move up over those that are left out. @param ret_at where each is now; SIZE_MAX: nowhere */
+static void keep_tasks(struct plan *plan, enum operation_kind kind, size_t *ret_at)
+{
+    size_t kept = 0;
+    plan->weight_total = 0;
+    for (size_t i = 0; i < plan->task_count; i++) {
+        struct plan_task *task = &plan->tasks[i];
+        ret_at[i] = SIZE_MAX;
+        if (!is_kept(task, kind)) {
+            plan_task_finish(task);
+            continue;
+        }
+        task->needs_left = 0;
+        plan->weight_total += task->weight;
+        ret_at[i] = kept;
+        plan->tasks[kept++] = *task;
+    }
+    plan->task_count = kept;
+}
+
+static void keep_edges(struct plan *plan, const size_t *at)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        struct plan_edge edge = { at[plan->edges[i].from], at[plan->edges[i].to] };
+        if (edge.from == SIZE_MAX || edge.to == SIZE_MAX)
+            continue;
+        plan->tasks[edge.to].needs_left++;
+        plan->edges[kept++] = edge;
+    }
+    plan->edge_count = kept;
+}
+
+/* Looks need nothing of each other; the report, which stands last, needs all. */
+static void only_look(struct plan *plan)
+{
+    size_t last = plan->task_count - 1, capacity = plan->edge_count;
+    plan->edge_count = 0;
+    plan->tasks[last].needs_left = 0;
+    for (size_t i = 0; i < last; i++) {
+        plan->tasks[i].lane = TASK_LANE_LOOK;
+        plan->tasks[i].needs_left = 0;
+        add_edge(plan, &capacity, i, last);
+    }
+}
+
+void plan_adapt(struct plan *plan, enum operation_kind kind)
+{
+    if (kind != OPERATION_VERIFY && kind != OPERATION_PLAN)
+        return;
+    CLEANUP(freep) size_t *at = xcalloc(plan->task_count, sizeof(*at));
+    keep_tasks(plan, kind, at);
+    keep_edges(plan, at);
+    assert(plan->task_count > 0 && is_report(&plan->tasks[plan->task_count - 1]));
+    free(plan->tasks[plan->task_count - 1].action);
+    plan->tasks[plan->task_count - 1].action = xstrdup("report");
+    if (kind == OPERATION_PLAN)
+        only_look(plan);
+}
+
 void plan_finish(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->task_count; i++) {
-        free(plan->tasks[i].key);
-        free(plan->tasks[i].action);
-        free(plan->tasks[i].label_key);
-    }
+    for (size_t i = 0; i < plan->task_count; i++)
+        plan_task_finish(&plan->tasks[i]);
     free(plan->tasks);
     free(plan->edges);
     *plan = (struct plan){ 0 };

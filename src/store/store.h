@@ -136,11 +136,22 @@ MUST_CHECK bool store_list_setting_changes(struct store *store, int64_t before_i
 MUST_CHECK bool store_insert_account(struct store *store, struct account *account, struct err *err);
 MUST_CHECK bool store_list_accounts(struct store *store, int64_t service_id, struct account **ret_accounts,
                                     size_t *ret_count, struct err *err);
+MUST_CHECK bool store_rename_account(struct store *store, int64_t account_id, const char *username, struct err *err);
 MUST_CHECK bool store_username_taken(struct store *store, int64_t node_id, const char *username, bool *ret_taken,
                                      struct err *err);
 MUST_CHECK bool store_insert_operation(struct store *store, struct operation *operation, struct err *err);
 MUST_CHECK bool store_get_operation(struct store *store, int64_t id, struct operation *ret_operation, struct err *err);
 MUST_CHECK bool store_update_operation(struct store *store, const struct operation *operation, struct err *err);
+/** Operations of a service that have not come to an end: running, or failed and open for a retry; oldest first. */
+MUST_CHECK bool store_list_open_operations(struct store *store, int64_t service_id, struct operation **ret_operations,
+                                           size_t *ret_count, struct err *err);
+/** Every task of the operation that is not done ends in this final state (CANCELLED, SUPERSEDED). One that was changing its node
+ * is suspect from now on: who does that step next must not trust what he finds. */
+MUST_CHECK bool store_end_unfinished_tasks(struct store *store, int64_t operation_id, enum task_state state,
+                                           const char *reason, int64_t now_ms, struct err *err);
+/** Tasks of the node that have failed or wait to be tried again, oldest first. */
+MUST_CHECK bool store_list_troubled(struct store *store, int64_t node_id, size_t limit, int64_t *ret_ids,
+                                    size_t *ret_count, struct err *err);
 MUST_CHECK bool store_insert_task(struct store *store, struct task *task, struct err *err);
 /** from must end before to starts. */
 MUST_CHECK bool store_insert_edge(struct store *store, int64_t from_task_id, int64_t to_task_id, struct err *err);

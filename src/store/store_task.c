@@ -47,6 +47,14 @@ bool store_list_accounts(struct store *store, int64_t service_id, struct account
     return true;
 }
 
+static const char sql_rename_account[] = "UPDATE account SET username = $2 WHERE id = $1";
+
+bool store_rename_account(struct store *store, int64_t account_id, const char *username, struct err *err)
+{
+    return store_run_on(store, sql_rename_account, ARGS(db_int(account_id), db_text(username)), "account", account_id,
+                        err);
+}
+
 static const char sql_find_username[] = "SELECT id FROM account WHERE node_id = $1 AND username = $2";
 
 bool store_username_taken(struct store *store, int64_t node_id, const char *username, bool *ret_taken, struct err *err)
@@ -116,6 +124,21 @@ bool store_update_operation(struct store *store, const struct operation *operati
         db_int(operation->ended_at_ms), db_text(operation->pipeline),   db_text(operation->pipeline_hash),
     };
     return store_run_on(store, sql_update_operation, args, ARRAY_LEN(args), "operation", operation->id, err);
+}
+
+static const char sql_list_open_operations[] =
+    "SELECT " OPERATION_COLUMNS " FROM operation WHERE service_id = $1 AND state IN (0, 2) ORDER BY id";
+_Static_assert(OPERATION_RUNNING == 0 && OPERATION_FAILED == 2, "sql_list_open_operations");
+
+bool store_list_open_operations(struct store *store, int64_t service_id, struct operation **ret_operations,
+                                size_t *ret_count, struct err *err)
+{
+    void *operations;
+    if (!store_get_records(store, &operation_record, sql_list_open_operations, ARGS(db_int(service_id)), &operations,
+                           ret_count, err))
+        return err_wrap(err, "open operations of service %" PRId64, service_id);
+    *ret_operations = operations;
+    return true;
 }
 
 /* ---- tasks -------------------------------------------------------------------------------------------------------- */
@@ -224,5 +247,41 @@ bool store_list_tasks(struct store *store, int64_t operation_id, struct task **r
     if (!store_get_records(store, &task_record, sql_list_tasks, ARGS(db_int(operation_id)), &tasks, ret_count, err))
         return err_wrap(err, "tasks of operation %" PRId64, operation_id);
     *ret_tasks = tasks;
+    return true;
+}
+
+static const char sql_end_unfinished[] =
+    "UPDATE task SET suspect = CASE WHEN state = " SQL_TASK_RUNNING
+    " AND lane IN (0, 4) THEN 1 ELSE suspect END,"
+    " state = $2, reason = $3, ended_at_ms = $4, lease_until_ms = 0"
+    " WHERE operation_id = $1 AND +state IN (" SQL_TASK_BLOCKED ", " SQL_TASK_QUEUED ", " SQL_TASK_RUNNING
+    ", " SQL_TASK_WAITING ", " SQL_TASK_HELD ", " SQL_TASK_FAILED ")";
+_Static_assert(TASK_LANE_MAKE == 0 && TASK_LANE_RELOAD == 4, "sql_end_unfinished");
+
+bool store_end_unfinished_tasks(struct store *store, int64_t operation_id, enum task_state state, const char *reason,
+                                int64_t now_ms, struct err *err)
+{
+    assert(state == TASK_CANCELLED || state == TASK_SUPERSEDED);
+    return store_run(store, sql_end_unfinished,
+                     ARGS(db_int(operation_id), db_int(state), db_text(reason), db_int(now_ms)), NULL, err) ||
+           err_wrap(err, "end what is unfinished of operation %" PRId64, operation_id);
+}
+
+/* By way of the two small indexes of tasks in trouble; the plus sign keeps SQLite from looking for one on the node. */
+static const char sql_list_troubled[] =
+    "SELECT id FROM task WHERE state IN (4, " SQL_TASK_FAILED ") AND +state = " SQL_TASK_FAILED
+    " AND +node_id = $1"
+    " UNION ALL SELECT id FROM task WHERE state = " SQL_TASK_WAITING " AND +node_id = $1 ORDER BY id LIMIT $2";
+
+bool store_list_troubled(struct store *store, int64_t node_id, size_t limit, int64_t *ret_ids, size_t *ret_count,
+                         struct err *err)
+{
+    CLEANUP(freep) int64_t *ids = NULL;
+    size_t count;
+    if (!store_get_ints(store, sql_list_troubled, ARGS(db_int(node_id), db_int((int64_t)limit)), &ids, &count, err))
+        return err_wrap(err, "troubled tasks of node %" PRId64, node_id);
+    if (count > 0)
+        memcpy(ret_ids, ids, count * sizeof(ids[0]));
+    *ret_count = count;
     return true;
 }

@@ -113,6 +113,14 @@ void command_destroyp(struct command **command)
     command_destroy(*command);
 }
 
+void command_cut(struct command *command, size_t count)
+{
+    for (size_t i = count; i < command->segment_count; i++)
+        segment_finish(&command->segments[i]);
+    if (count < command->segment_count)
+        command->segment_count = count;
+}
+
 struct command *command_copy(const struct command *command)
 {
     struct command *copy = command_create();

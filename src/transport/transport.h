@@ -69,6 +69,8 @@ void command_destroyp(struct command **command);
 struct command *command_copy(const struct command *command);
 /** Append a segment with the words of a NULL-terminated list; the pointer is valid until the next call. */
 struct segment *command_add(struct command *command, const char *word, ...) __attribute__((sentinel));
+/** Drop the segments from `count` on. */
+void command_cut(struct command *command, size_t count);
 void segment_add_word(struct segment *segment, const char *word);
 void segment_set_input(struct segment *segment, enum segment_input kind, const char *input);
 void segment_go_on(struct segment *segment, int exit_code); /* another exit code after which the next segment runs */

@@ -109,6 +109,75 @@ static void split_expands_to_the_graph_of_the_design(void **state)
                 "live none <- mail.dkim, verify.web, verify.mail, verify.dns, ssl.seed\n");
 }
 
+static void expect_adapted(enum operation_kind kind, const char *want)
+{
+    static const struct expansion input = INPUT(ALL, true);
+    CLEANUP(pipeline_destroyp) struct pipeline *split = load(PIPELINES_DIR "/split.yaml");
+    struct plan plan = { 0 };
+    struct err err = { 0 };
+    assert_true(pipeline_expand(split, &input, &plan, &err));
+    plan_adapt(&plan, kind);
+    CLEANUP(freep) char *got = plan_text(&plan);
+    expect_text(operation_kind_name(kind), got, want);
+    int64_t weight = 0;
+    for (size_t i = 0; i < plan.task_count; i++)
+        weight += plan.tasks[i].weight;
+    assert_int_equal(weight, plan.weight_total);
+    assert_string_equal(plan.tasks[plan.task_count - 1].action, "report");
+    plan_finish(&plan);
+}
+
+static void a_verify_reports_where_a_deploy_goes_live(void **state)
+{
+    (void)state;
+    expect_adapted(OPERATION_VERIFY,
+                   "web.package on 1 make\n"
+                   "web.user on 1 make <- web.package\n"
+                   "web.domain on 1 make <- web.user\n"
+                   "web.settings on 1 make <- web.domain\n"
+                   "web.reload on 1 reload <- web.settings\n"
+                   "mail.package on 2 make\n"
+                   "mail.user on 2 make <- mail.package\n"
+                   "mail.domain on 2 make <- mail.user\n"
+                   "mail.dkim on 2 look <- mail.domain\n"
+                   "mail.account on 2 make <- mail.domain\n"
+                   "dns.package@ns1 on 3 make\n"
+                   "dns.package@ns2 on 4 make\n"
+                   "dns.user@ns1 on 3 make <- dns.package@ns1\n"
+                   "dns.user@ns2 on 4 make <- dns.package@ns2\n"
+                   "dns.zone@ns1 on 3 make <- mail.dkim, dns.user@ns1\n"
+                   "dns.zone@ns2 on 4 make <- mail.dkim, dns.user@ns2\n"
+                   "verify.web probe <- web.reload\n"
+                   "verify.mail probe <- mail.domain, mail.account\n"
+                   "verify.dns probe <- dns.zone@ns1, dns.zone@ns2\n"
+                   "live none <- mail.dkim, verify.web, verify.mail, verify.dns\n");
+}
+
+static void a_plan_is_made_of_looks_that_need_nothing_of_each_other(void **state)
+{
+    (void)state;
+    expect_adapted(
+        OPERATION_PLAN,
+        "web.package on 1 look\n"
+        "web.user on 1 look\n"
+        "web.domain on 1 look\n"
+        "web.settings on 1 look\n"
+        "mail.package on 2 look\n"
+        "mail.user on 2 look\n"
+        "mail.domain on 2 look\n"
+        "mail.dkim on 2 look\n"
+        "mail.account on 2 look\n"
+        "dns.package@ns1 on 3 look\n"
+        "dns.package@ns2 on 4 look\n"
+        "dns.user@ns1 on 3 look\n"
+        "dns.user@ns2 on 4 look\n"
+        "dns.zone@ns1 on 3 look\n"
+        "dns.zone@ns2 on 4 look\n"
+        "live none <- web.package, web.user, web.domain, web.settings, mail.package, mail.user, mail.domain, "
+        "mail.dkim, mail.account, dns.package@ns1, dns.package@ns2, dns.user@ns1, dns.user@ns2, dns.zone@ns1, "
+        "dns.zone@ns2\n");
+}
+
 static void split_without_a_role_closes_the_gap(void **state)
 {
     static const struct expansion no_mail = INPUT(ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_DNS), false);
@@ -255,6 +324,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_expands_to_the_graph_of_the_design),
+        cmocka_unit_test(a_verify_reports_where_a_deploy_goes_live),
+        cmocka_unit_test(a_plan_is_made_of_looks_that_need_nothing_of_each_other),
         cmocka_unit_test(split_without_a_role_closes_the_gap),
         cmocka_unit_test(gaps_of_several_steps_are_closed),
         cmocka_unit_test(the_file_need_not_be_in_order),
