@@ -161,6 +161,10 @@ static const struct cause causes[] = {
     { "preflight.version", FAILED, "The panel's version is not one that the driver knows.",
       "Update the panel to 1.10 or newer; then test the node again.", "problem.internal" },
 
+    /* people */
+    { "task.by-hand", FAILED, "Somebody ended the task by hand.",
+      "Retry the task or redeploy the service to go on; cancel to leave it.", "problem.stopped" },
+
     /* verify.*: looked at from outside, as the customer would */
     { "verify.dns-differs", RETRY, "A name server answers for the zone, but not with every record as wanted.",
       "Berth looks again with growing pauses. If it stays: retry the zone's task of the named server, which writes the "
@@ -214,6 +218,26 @@ const struct cause *cause_find(const char *id)
             return &causes[i];
     }
     return NULL;
+}
+
+unsigned cause_choices(const char *id)
+{
+    static const struct {
+        const char *id;
+        unsigned choices;
+    } conflicts[] = {
+        { "conflict.user",
+          RESOLUTION_BIT(RESOLUTION_ADOPT) | RESOLUTION_BIT(RESOLUTION_RENAME) | RESOLUTION_BIT(RESOLUTION_ABORT) },
+        { "conflict.user-left-over", RESOLUTION_BIT(RESOLUTION_RENAME) | RESOLUTION_BIT(RESOLUTION_ABORT) },
+        { "conflict.domain", RESOLUTION_BIT(RESOLUTION_ADOPT) | RESOLUTION_BIT(RESOLUTION_ABORT) },
+        { "conflict.zone", RESOLUTION_BIT(RESOLUTION_ADOPT) | RESOLUTION_BIT(RESOLUTION_ABORT) },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(conflicts); i++) {
+        if (strcmp(conflicts[i].id, id) == 0)
+            return conflicts[i].choices;
+    }
+    const struct cause *cause = cause_find(id);
+    return cause != NULL && cause->verdict == CONFLICT ? RESOLUTION_BIT(RESOLUTION_ABORT) : 0;
 }
 
 size_t cause_count(void)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/resolution.h"
 #include "core/zone.h"
 #include "transport/transport.h"
 
@@ -43,6 +44,7 @@ struct step {
     const char *contact_email;
     const char *password; /* of the panel user, or of the mailbox in mail.account and verify.mail; a secret */
     bool sudo;            /* the node's SSH user is not root: repairs that need root end in a named conflict */
+    bool adopt;           /* a person has decided: the user of this name becomes ours, with all that is in it */
     bool suspect;         /* an earlier attempt's outcome stayed unknown: what is present is rebuilt, not trusted */
     int64_t now_ms;       /* when the attempt began; for dates in panel data, so that a replay sees the same */
     const char *node_name;
@@ -107,6 +109,8 @@ bool move_done(struct move *move, const char *note_format, ...) PRINTF_LIKE(2, 3
 /** End with a cause of the catalogue; a cause id that is not there is a bug of ours (assert). */
 void move_end(struct move *move, const char *cause_id, const char *detail_format, ...) PRINTF_LIKE(3, 4);
 const struct cause *cause_find(const char *id); /* NULL when there is none */
+/** RESOLUTION_BIT()s: how a person can answer a step that ended with this cause; 0: it is no conflict. */
+unsigned cause_choices(const char *id);
 size_t cause_count(void);
 const struct cause *cause_at(size_t index);
 /** The cause for a transport's outcome that is not ENDED (connect, host key, auth, busy lock ...); never NULL. */

@@ -128,6 +128,8 @@ struct owner {
  * @return false: a command has to run first, the move is set
  */
 bool talk_find_foreign_owner(struct talk *talk, size_t first, size_t count, struct owner *ret_owner);
+/** End in a conflict that names the owner. Who holds the domain itself can be adopted: told as the fact "holder". */
+void talk_end_owned(struct talk *talk, const char *cause_id, const struct owner *owner, const char *where);
 
 /* ---- text (hestia_text.c) ---------------------------------------------------------------------------------------- */
 

@@ -263,7 +263,7 @@ void hestia_do_dns_zone(struct talk *talk)
     if (!talk_find_foreign_owner(talk, 1, owners, &owner))
         return;
     if (owner.is_foreign)
-        move_end(talk->move, "conflict.zone", "%s belongs to user %s on this name server", owner.name, owner.user);
+        talk_end_owned(talk, "conflict.zone", &owner, "this name server");
     else /* ours as a web or mail domain, or a name that only looks alike to the panel's search */
         zone_rewrite(talk, &text);
 }

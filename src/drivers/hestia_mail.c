@@ -209,7 +209,7 @@ static void domain_refused(struct talk *talk, struct hestia_reply *reply)
     if (!talk_run(talk) || !talk_find_foreign_owner(talk, 0, owners, &owner))
         return;
     if (owner.is_foreign)
-        move_end(talk->move, "conflict.domain", "%s belongs to user %s on this node", owner.name, owner.user);
+        talk_end_owned(talk, "conflict.domain", &owner, "this node");
     else
         move_end(talk->move, "conflict.domain", "nobody owns %s, yet the panel says: %s", talk->step->domain,
                  reply->error);

@@ -240,3 +240,10 @@ bool talk_find_foreign_owner(struct talk *talk, size_t first, size_t count, stru
     }
     return true;
 }
+
+void talk_end_owned(struct talk *talk, const char *cause_id, const struct owner *owner, const char *where)
+{
+    if (strcmp(owner->name, talk->step->domain) == 0)
+        move_add_fact(talk->move, "holder", owner->user);
+    move_end(talk->move, cause_id, "%s belongs to user %s on %s", owner->name, owner->user, where);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "core/names.h"
 
 /* ---- package ------------------------------------------------------------------------------------------------------
  */
@@ -343,6 +344,33 @@ static void user_complete(struct talk *talk, size_t look_index, bool is_new)
     talk_end_reply(talk, "v-change-user-package", &reply);
 }
 
+/* A person has decided that this user becomes ours: it gets our package, which is the mark. What is in it stays, its password too.
+ * Nobody decides that for an account that carries a mark already, this installation's or another's. */
+static bool may_be_adopted(const struct step *step, const struct look *user)
+{
+    const char *package = look_text(user, "PACKAGE");
+    return step->adopt && !names_package_is_mark(package) && !look_is(user, "ROLE", "admin") &&
+           !look_is(user, "SUSPENDED", "yes");
+}
+
+static void user_adopt(struct talk *talk)
+{
+    const struct step *step = talk->step;
+    struct hestia_reply reply;
+    talk_begin(talk);
+    talk_make(talk, "v-change-user-package", step->user, step->package, NULL);
+    look_user(talk);
+    if (!talk_run(talk))
+        return;
+    talk_reply(talk, 0, &reply);
+    CLEANUP(look_finish) struct look user;
+    look_init(&user, talk_segment(talk, 1), step->user);
+    if (look_is(&user, "PACKAGE", step->package) && talk_user_is_ours(talk, 1))
+        talk_done(talk, true, false, "the user was adopted: it has our package now");
+    else
+        talk_end_reply(talk, "v-change-user-package", &reply);
+}
+
 static void user_present(struct talk *talk, size_t look_index, bool is_new)
 {
     CLEANUP(look_finish) struct look user;
@@ -351,6 +379,8 @@ static void user_present(struct talk *talk, size_t look_index, bool is_new)
         return;
     if (user_is_half(&user))
         user_repair_data(talk);
+    else if (may_be_adopted(talk->step, &user))
+        user_adopt(talk);
     else if (talk_user_is_ours(talk, look_index))
         user_complete(talk, look_index, is_new);
 }

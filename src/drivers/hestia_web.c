@@ -129,7 +129,7 @@ static void domain_investigate(struct talk *talk, const struct hestia_reply *rep
     if (!talk_find_foreign_owner(talk, 1, owners, &owner))
         return;
     if (owner.is_foreign)
-        move_end(talk->move, "conflict.domain", "%s belongs to user %s on this node", owner.name, owner.user);
+        talk_end_owned(talk, "conflict.domain", &owner, "this node");
     else if (step->sudo)
         talk_end_command(talk, "conflict.left-over",
                          reply->error[0] != '\0' ? reply->error : "the making of the domain was cut off", command);

@@ -89,10 +89,16 @@ static void answer_settings(const struct step *step, const char *name, const cha
 static void answer_user(const struct step *step, const char *kind, struct buf *ret_text)
 {
     bool is_old = strcmp(kind, "old") == 0;
-    const char *package = strcmp(kind, "other") == 0 ? "small" : strcmp(kind, "half") == 0 ? "" : step->package;
+    bool is_admin = strcmp(kind, "admin") == 0;
+    const char *package = strcmp(kind, "other") == 0 || is_admin ? "small"
+                          : strcmp(kind, "half") == 0            ? ""
+                          : strcmp(kind, "marked") == 0          ? "bzzzzzz-0000000001-x"
+                                                                 : step->package;
     answer_settings(step, step->user, is_old ? "DISK_QUOTA" : NULL, "5", ret_text);
-    buf_addf(ret_text, "  \"NAME\": \"%s\", \"PACKAGE\": \"%s\", \"CONTACT\": \"%s\", \"SUSPENDED\": \"%s\"\n }\n}\n",
-             strcmp(kind, "backslash") == 0 ? "Back\\slash" : "Acme", package,
+    buf_addf(ret_text,
+             "  \"NAME\": \"%s\", \"ROLE\": \"%s\", \"PACKAGE\": \"%s\", \"CONTACT\": \"%s\", \"SUSPENDED\": \"%s\"\n "
+             "}\n}\n",
+             strcmp(kind, "backslash") == 0 ? "Back\\slash" : "Acme", is_admin ? "admin" : "user", package,
              package[0] == '\0' ? "" : step->contact_email, strcmp(kind, "suspended") == 0 ? "yes" : "no");
 }
 

@@ -89,6 +89,44 @@ static void names_above_are_searched_too(void **state)
     story_play_step(&story, &step);
 }
 
+static void a_user_is_adopted_only_where_a_person_said_so(void **state)
+{
+    static const struct story stories[] = {
+        { "a user without a mark gets ours", "web.user", false, false,
+          "v-list-user acme json | 0 | user.other\n"
+          "--\n"
+          "v-change-user-package acme b0a1b2c-0000000007-x | 0\n"
+          "v-list-user acme json | 0 | user.ours\n"
+          "--\n"
+          "= done changed\n" },
+        { "one that is ours already is left alone", "web.user", false, false,
+          "v-list-user acme json | 0 | user.ours\n"
+          "--\n"
+          "= done\n" },
+        { "one that has more in it than is sold stays as it is", "web.user", false, false,
+          "v-list-user acme json | 0 | user.other\n"
+          "--\n"
+          "v-change-user-package acme b0a1b2c-0000000007-x | 8 | \"Error: Package doesn't cover WEB_DOMAIN usage\\n\"\n"
+          "v-list-user acme json | 0 | user.other\n"
+          "--\n"
+          "= failed panel.limit: v-change-user-package: Package doesn't cover WEB_DOMAIN usage\n" },
+        { "one with the mark of another installation is not", "web.user", false, false,
+          "v-list-user acme json | 0 | user.marked\n"
+          "--\n"
+          "= conflict conflict.user: user acme has package bzzzzzz-0000000001-x, not our b0a1b2c-0000000007-x\n" },
+        { "the panel's administrator is not", "web.user", false, false,
+          "v-list-user acme json | 0 | user.admin\n"
+          "--\n"
+          "= conflict conflict.user: user acme has package small, not our b0a1b2c-0000000007-x\n" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(stories); i++) {
+        struct step step = story_step("web.user");
+        step.adopt = true;
+        story_play_step(&stories[i], &step);
+    }
+}
+
 static void facts_are_what_later_steps_need(void **state)
 {
     static const char config[] =
@@ -138,6 +176,7 @@ int main(void)
         cmocka_unit_test(empty_passwords_are_refused_before_anything_is_said),
         cmocka_unit_test(zones_that_the_panel_cannot_store_are_refused_before_anything_is_said),
         cmocka_unit_test(names_above_are_searched_too),
+        cmocka_unit_test(a_user_is_adopted_only_where_a_person_said_so),
         cmocka_unit_test(facts_are_what_later_steps_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
