@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/cmd_operation.h"
 #include "cli/term.h"
 
 /* "web,mail" of a list of texts; in a static buffer of 4 turns. */
@@ -227,11 +228,22 @@ static const struct cli_option set_options[] = {
     { "capacity", "N", "services at most (0: any number)" },
     CLI_OPTIONS_END,
 };
+static enum cli_exit node_retry(struct cli *cli, const struct cli_args *args)
+{
+    int64_t id;
+    json_t *answer;
+    if (!cli_find_node(cli, args->words[0], &id))
+        return CLI_FAILED;
+    CLEANUP(freep) char *path = xasprintf("/api/v1/nodes/%" PRId64 "/retry", id);
+    return cli_call(cli, "POST", path, NULL, &answer) ? cli_say_retried(cli, answer) : CLI_FAILED;
+}
+
 static const struct cli_command commands[] = {
     { "add", "NAME", 1, add_options, node_add, "add a node; its host key is recorded and shown" },
     { "list", "", 0, NULL, node_list, "list the nodes" },
     { "show", "NAME", 1, NULL, node_show, "show one" },
     { "test", "NAME", 1, NULL, node_test, "check that it can be used: access, panel, services" },
     { "set", "NAME", 1, set_options, node_set, "change its state or room" },
+    { "retry", "NAME", 1, NULL, node_retry, "try everything again that has failed or waits on it" },
 };
 const struct cli_group cli_node = { "node", "the servers that services are placed on", commands, ARRAY_LEN(commands) };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/cmd_operation.h"
 #include "cli/term.h"
 
 #define WATCH_MS 250
@@ -340,5 +341,10 @@ static const struct cli_command commands[] = {
     { "list", "", 0, list_options, service_list, "list services, the newest first" },
     { "show", "ID", 1, NULL, service_show, "show one" },
     { "watch", "ID", 1, NULL, service_watch, "follow its progress until it is live (exit 0) or has failed (exit 1)" },
+    { "redeploy", "ID", 1, NULL, service_redeploy, "hard reset: look at every step anew, make what is missing" },
+    { "verify", "ID", 1, NULL, service_verify, "look at every step, repair what is wrong, say what it was" },
+    { "plan", "ID", 1, NULL, service_plan, "say what a redeploy would change; changes nothing" },
+    { "retry", "ID", 1, NULL, service_retry, "try everything again that has failed or waits" },
+    { "cancel", "ID", 1, NULL, service_cancel, "end what is under way" },
 };
 const struct cli_group cli_service = { "service", "customers' subscriptions", commands, ARRAY_LEN(commands) };

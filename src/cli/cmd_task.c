@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/term.h"
 
@@ -20,10 +21,14 @@ static void pause_ms(long milliseconds)
 static char *list_path(struct cli *cli, const struct cli_args *args, bool *ret_ok)
 {
     const char *service = cli_get(args, "service"), *state = cli_get(args, "state"), *node = cli_get(args, "node");
-    int64_t service_id, node_id = 0;
-    *ret_ok = service == NULL || cli_parse_id(service, &service_id);
+    const char *operation = cli_get(args, "operation");
+    int64_t service_id, operation_id, node_id = 0;
+    *ret_ok = (service == NULL || cli_parse_id(service, &service_id)) &&
+              (operation == NULL || cli_parse_id(operation, &operation_id));
     if (!*ret_ok)
         return NULL;
+    if (operation != NULL)
+        return xasprintf("/api/v1/operations/%" PRId64 "/tasks", operation_id);
     if (service != NULL)
         return xasprintf("/api/v1/services/%" PRId64 "/tasks", service_id);
     *ret_ok = node == NULL || cli_find_node(cli, node, &node_id);
@@ -41,8 +46,8 @@ static enum cli_exit task_list(struct cli *cli, const struct cli_args *args)
     json_t *answer, *task;
     size_t i;
     bool ok;
-    if (cli_has(args, "service") && (cli_has(args, "state") || cli_has(args, "node")))
-        return cli_usage("--service shows all tasks of one service: leave --state and --node out");
+    if ((cli_has(args, "service") || cli_has(args, "operation")) && (cli_has(args, "state") || cli_has(args, "node")))
+        return cli_usage("--service and --operation show all tasks of one: leave --state and --node out");
     CLEANUP(freep) char *path = list_path(cli, args, &ok);
     if (!ok || !cli_call(cli, "GET", path, NULL, &answer))
         return CLI_FAILED;
@@ -86,6 +91,17 @@ static void print_attempts(const json_t *task)
     table_print(table, "It has not been attempted yet.");
 }
 
+static void show_choices(const json_t *task)
+{
+    json_t *choice;
+    size_t i;
+    struct buf text = BUF_INIT;
+    json_array_foreach(json_object_get(task, "choices"), i, choice)
+        buf_addf(&text, "%sberthctl task %s %s", i == 0 ? "" : ", ", json_string_value(choice), cli_text(task, "id"));
+    term_field("choices", buf_text(&text));
+    buf_finish(&text);
+}
+
 static enum cli_exit show_answer(struct cli *cli, json_t *task)
 {
     if (cli->json)
@@ -97,6 +113,7 @@ static enum cli_exit show_answer(struct cli *cli, json_t *task)
     term_field("state", cli_text(task, "state"));
     term_field("reason", cli_text(task, "reason"));
     term_field("cause", cli_text(task, "cause"));
+    show_choices(task);
     term_field("due", term_time(cli_text(task, "due_at")));
     term_field("started", term_time(cli_text(task, "started_at")));
     term_field("ended", term_time(cli_text(task, "ended_at")));
@@ -118,20 +135,73 @@ static enum cli_exit task_show(struct cli *cli, const struct cli_args *args)
     return show_answer(cli, answer);
 }
 
-static enum cli_exit task_retry(struct cli *cli, const struct cli_args *args)
+/* POST /api/v1/tasks/ID/WHAT */
+static enum cli_exit ask(struct cli *cli, const struct cli_args *args, const char *what, json_t *body, int64_t *ret_id,
+                         json_t **ret_answer)
 {
-    int64_t id;
-    json_t *answer;
-    if (!cli_parse_id(args->words[0], &id))
+    if (!cli_parse_id(args->words[0], ret_id)) {
+        json_decref(body);
         return CLI_USAGE;
-    CLEANUP(freep) char *path = xasprintf("/api/v1/tasks/%" PRId64 "/retry", id);
-    if (!cli_call(cli, "POST", path, NULL, &answer))
-        return CLI_FAILED;
+    }
+    CLEANUP(freep) char *path = xasprintf("/api/v1/tasks/%" PRId64 "/%s", *ret_id, what);
+    return cli_call(cli, "POST", path, body, ret_answer) ? CLI_OK : CLI_FAILED;
+}
+
+static enum cli_exit say_state(struct cli *cli, int64_t id, json_t *answer)
+{
     if (cli->json)
         return cli_print_json(answer);
     printf("task %" PRId64 " is %s\n", id, cli_text(answer, "state"));
     json_decref(answer);
     return CLI_OK;
+}
+
+static enum cli_exit task_retry(struct cli *cli, const struct cli_args *args)
+{
+    int64_t id;
+    json_t *answer;
+    enum cli_exit status = ask(cli, args, "retry", NULL, &id, &answer);
+    return status == CLI_OK ? say_state(cli, id, answer) : status;
+}
+
+static enum cli_exit task_fail(struct cli *cli, const struct cli_args *args)
+{
+    int64_t id;
+    json_t *answer;
+    enum cli_exit status = ask(cli, args, "fail", NULL, &id, &answer);
+    return status == CLI_OK ? say_state(cli, id, answer) : status;
+}
+
+static enum cli_exit resolve(struct cli *cli, const struct cli_args *args, const char *how)
+{
+    int64_t id;
+    json_t *answer;
+    enum cli_exit status = ask(cli, args, "resolve", json_pack("{s:s}", "how", how), &id, &answer);
+    if (status != CLI_OK)
+        return status;
+    if (cli->json)
+        return cli_print_json(answer);
+    printf("operation %s: the service is redeployed with the changed account\n", cli_text(answer, "id"));
+    json_decref(answer);
+    return CLI_OK;
+}
+
+static enum cli_exit task_adopt(struct cli *cli, const struct cli_args *args)
+{
+    return resolve(cli, args, "adopt");
+}
+
+static enum cli_exit task_rename(struct cli *cli, const struct cli_args *args)
+{
+    return resolve(cli, args, "rename");
+}
+
+static enum cli_exit task_abort(struct cli *cli, const struct cli_args *args)
+{
+    int64_t id;
+    json_t *answer;
+    enum cli_exit status = ask(cli, args, "resolve", json_pack("{s:s}", "how", "abort"), &id, &answer);
+    return status == CLI_OK ? say_state(cli, id, answer) : status;
 }
 
 /* ---- logs ----------------------------------------------------------------------------------------------------------- */
@@ -277,6 +347,7 @@ static enum cli_exit task_log(struct cli *cli, const struct cli_args *args)
 
 static const struct cli_option list_options[] = {
     { "service", "ID", "only the tasks of this service" },
+    { "operation", "ID", "only the tasks of this operation" },
     { "state", "STATE", "blocked, queued, running, waiting, held, done, failed ..." },
     { "node", "NAME", "only on this node" },
     CLI_OPTIONS_END,
@@ -291,5 +362,10 @@ static const struct cli_command commands[] = {
     { "show", "ID", 1, NULL, task_show, "show one with its attempts" },
     { "log", "ID", 1, log_options, task_log, "what its commands printed" },
     { "retry", "ID", 1, NULL, task_retry, "try it again now" },
+    { "fail", "ID", 1, NULL, task_fail, "give it up: one that is stuck; the rest goes on" },
+    { "adopt", "ID", 1, NULL, task_adopt,
+      "a conflict: the panel user in the way becomes ours, with all that is in it" },
+    { "rename", "ID", 1, NULL, task_rename, "a conflict: our account takes another name" },
+    { "abort", "ID", 1, NULL, task_abort, "a conflict: give the operation up" },
 };
 const struct cli_group cli_task = { "task", "the steps of operations", commands, ARRAY_LEN(commands) };

@@ -1,4 +1,4 @@
-/* admin.c - requests of staff: groups, nodes, products, zone templates, retrying a task. Each is checked against what
+/* admin.c - requests of staff: groups, nodes, products, zone templates. Each is checked against what
  * is known, written, and becomes true in memory with the same batch. */
 #include <string.h>
 
@@ -156,30 +156,12 @@ static bool template_put(struct engine *engine, struct request *request, struct 
     return request->ok;
 }
 
-static bool task_retry(struct engine *engine, struct request *request, struct err *err)
-{
-    struct task task = { 0 };
-    if (!store_get_task(engine->config.store, request->target_id, &task, &request->err)) {
-        if (request->err.code == ERR_NOT_FOUND)
-            return true;
-        *err = request->err;
-        return false;
-    }
-    request->id = task.id;
-    request->ok = task.state == TASK_FAILED || task.state == TASK_WAITING;
-    if (!request->ok)
-        err_set_field(&request->err, ERR_CONFLICT, "id",
-                      "the task is %s: only one that has failed or waits can be retried", task_state_name(task.state));
-    bool stored = !request->ok || outcome_retry_by_hand(engine, &task, err);
-    task_finish(&task);
-    return stored;
-}
-
 bool engine_admin(struct engine *engine, struct request *request, bool *ret_later, struct err *err)
 {
     size_t index = SIZE_MAX;
     engine->batch.durable = true;
-    if (request->kind == REQUEST_NODE_SET || request->kind == REQUEST_NODE_TEST) {
+    if (request->kind == REQUEST_NODE_SET || request->kind == REQUEST_NODE_TEST ||
+        request->kind == REQUEST_NODE_RETRY) {
         index = engine_node_index(engine, request->target_id);
         if (index == SIZE_MAX)
             return err_set_field(&request->err, ERR_NOT_FOUND, "id", "there is no such node") || true;
@@ -191,7 +173,13 @@ bool engine_admin(struct engine *engine, struct request *request, bool *ret_late
     case REQUEST_NODE_SET: return node_set(engine, request, index, err);
     case REQUEST_PRODUCT_ADD: return product_add(engine, request, err);
     case REQUEST_ZONE_TEMPLATE_PUT: return template_put(engine, request, err);
-    case REQUEST_TASK_RETRY: return task_retry(engine, request, err);
+    case REQUEST_TASK_RETRY: return engine_retry_task(engine, request, err);
+    case REQUEST_TASK_FAIL: return engine_fail_task(engine, request, err);
+    case REQUEST_TASK_RESOLVE: return engine_resolve_conflict(engine, request, err);
+    case REQUEST_OPERATION: return engine_operate(engine, request, err);
+    case REQUEST_CANCEL: return engine_cancel(engine, request, err);
+    case REQUEST_SERVICE_RETRY: return engine_retry_service(engine, request, err);
+    case REQUEST_NODE_RETRY: return engine_retry_node(engine, request, err);
     case REQUEST_TICKET_RETRY: return outbox_retry(engine, request, err);
     case REQUEST_SETTING_SET: return engine_set_settings(engine, request, err);
     case REQUEST_NODE_TEST: *ret_later = true; return attempt_preflight(engine, request, index, err);

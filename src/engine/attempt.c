@@ -29,7 +29,7 @@ static void fill_command(struct engine *engine, struct running *running, struct 
 {
     const struct driver_action *action = running->action;
     command->id = engine->next_command_id++;
-    command->lane = action->lane;
+    command->lane = running_lane(running);
     command->node_id = action->lane == LANE_PROBE ? 0 : engine->nodes[running->node].id;
     command->fence = running->attempt.id;
     if (command->deadline_ms == 0)
@@ -110,7 +110,7 @@ static bool go_on(struct engine *engine, struct running *running, struct err *er
     if (running->data == NULL)
         return outcome_not_done(engine, running, VERDICT_FAILED, cause_find("berth.data"),
                                 "the attempt cannot go on: its secrets or its node cannot be read", err);
-    if (running->action->lane == LANE_MAKE) {
+    if (running_lane(running) == LANE_MAKE) {
         send_pick_up(engine, running);
         return true;
     }
@@ -190,19 +190,41 @@ static bool take_move(struct engine *engine, struct running *running, struct mov
     switch (move->verdict) {
     case VERDICT_NONE: abort();
     case VERDICT_DONE: return outcome_done(engine, running, move, err);
+    case VERDICT_CONFLICT:
+        if (!outcome_keep_facts(engine, running, move, err))
+            return false;
+        return outcome_not_done(engine, running, move->verdict, move->cause, move->detail, err);
     case VERDICT_RETRY:
-    case VERDICT_FAILED:
-    case VERDICT_CONFLICT: return outcome_not_done(engine, running, move->verdict, move->cause, move->detail, err);
+    case VERDICT_FAILED: return outcome_not_done(engine, running, move->verdict, move->cause, move->detail, err);
     case VERDICT_RESTART: return outcome_lost(engine, running, move->detail, err);
     }
     abort();
+}
+
+/** A step of a plan has its answer. @param log what it would run, for the attempt's log */
+static bool end_plan(struct engine *engine, struct running *running, const struct move *answer, const struct buf *log,
+                     struct err *err)
+{
+    return (log->length == 0 || note_log(engine, running->attempt.id, 0, buf_text(log), log->length, err)) &&
+           outcome_done(engine, running, answer, err);
+}
+
+static bool take_planned_move(struct engine *engine, struct running *running, struct move *move, struct err *err)
+{
+    struct command *command = NULL;
+    struct move answer = { 0 };
+    CLEANUP(buf_finish) struct buf log = BUF_INIT;
+    plan_take_move(running, move, &command, &answer, &log);
+    return command != NULL ? send_command(engine, running, command, err)
+                           : end_plan(engine, running, &answer, &log, err);
 }
 
 static bool drive(struct engine *engine, struct running *running, struct err *err)
 {
     struct move move = { 0 };
     running->driver->next(step_data_step(running->data), running->results, running->result_count, &move);
-    bool ok = take_move(engine, running, &move, err);
+    bool ok = running_only_plans(running) ? take_planned_move(engine, running, &move, err)
+                                          : take_move(engine, running, &move, err);
     move_finish(&move);
     return ok;
 }
@@ -234,18 +256,24 @@ static bool note_result(struct engine *engine, struct running *running, const st
     return ok;
 }
 
+static bool go_on_with(struct engine *engine, struct running *running, struct command_result *result, struct err *err)
+{
+    CLEANUP(buf_finish) struct buf log = BUF_INIT;
+    struct move answer;
+    if (plan_take_result(running, result, &answer, &log))
+        return end_plan(engine, running, &answer, &log, err);
+    take_result(running, result);
+    return drive(engine, running, err);
+}
+
 static bool command_ended(struct engine *engine, struct running *running, struct command_result *result,
                           struct err *err)
 {
     const char *why = result->message == NULL ? outcome_name(result->outcome) : result->message;
     switch (result->outcome) {
-    case OUTCOME_ENDED:
-        if (!note_result(engine, running, result, err))
-            return false;
-        take_result(running, result);
-        return drive(engine, running, err);
+    case OUTCOME_ENDED: return note_result(engine, running, result, err) && go_on_with(engine, running, result, err);
     case OUTCOME_UNKNOWN:
-        if (running->action->lane == LANE_MAKE)
+        if (running_lane(running) == LANE_MAKE)
             return pick_up_later(engine, running, why, err);
         return end_by_outcome(engine, running, result, err);
     case OUTCOME_LOST:
@@ -300,11 +328,48 @@ static bool note_output(struct engine *engine, struct running *running, const st
     return note_log(engine, running->attempt.id, event->stream, event->data + known, event->length - known, err);
 }
 
+/* ---- giving up ------------------------------------------------------------------------------------------------------------- */
+
+/** The end of an attempt that nobody waits for: its node may be used again. */
+static bool free_node(struct engine *engine, struct running *running, struct err *err)
+{
+    bool holds = running->node != SIZE_MAX && running_lane(running) == LANE_MAKE;
+    int64_t node_id = running->task.node_id;
+    engine_running_remove(engine, running);
+    return !holds || store_set_node_slot(engine->config.store, node_id, 0, err);
+}
+
+/* A command on a node cannot be taken back, and one that is killed half-way leaves more to repair than one that ends. So it is left
+ * to end; its node takes no other change before, as without it the panel's files would be written by two. */
+bool attempt_give_up(struct engine *engine, struct running *running, const char *why, struct err *err)
+{
+    struct attempt *attempt = &running->attempt;
+    attempt->outcome = ATTEMPT_SUPERSEDED;
+    attempt->ended_at_ms = engine->batch.now_ms;
+    free(attempt->detail);
+    attempt->detail = xstrdup(why);
+    if (!note_logf(engine, attempt->id, err, "given up: %s\n", why) ||
+        !store_end_attempt(engine->config.store, attempt, err))
+        return false;
+    bool under_way = running->action != NULL && running_lane(running) == LANE_MAKE && running->command_id != 0;
+    if (under_way) {
+        running->given_up = true;
+        return true;
+    }
+    if (running->command_id != 0)
+        running->transport->ops->abandon(running->transport, running->command_id);
+    return free_node(engine, running, err);
+}
+
+/* ---- what a transport says of an attempt --------------------------------------------------------------------------------- */
+
 bool attempt_event(struct engine *engine, struct transport_event *event, struct err *err)
 {
     struct running *running = engine_running_of(engine, event->command_id);
     if (running == NULL)
-        return true; /* of an attempt that was given up */
+        return true;
+    if (running->given_up)
+        return event->kind != TRANSPORT_RESULT || free_node(engine, running, err);
     switch (event->kind) {
     case TRANSPORT_STARTED:
     case TRANSPORT_NODE_UP:
@@ -392,7 +457,7 @@ bool attempt_begin(struct engine *engine, struct task *task, struct err *err)
         return false;
     if (why.code != ERR_NONE)
         return outcome_not_done(engine, running, VERDICT_FAILED, cause_find("berth.data"), why.msg, err);
-    if (running->action != NULL && running->action->lane == LANE_MAKE &&
+    if (running->action != NULL && running_lane(running) == LANE_MAKE &&
         !store_set_node_slot(engine->config.store, running->task.node_id, running->attempt.id, err))
         return false;
     if (!note_started(engine, running, err))

@@ -72,6 +72,7 @@ static void running_destroy(struct running *running)
     task_finish(&running->task);
     attempt_finish(&running->attempt);
     step_data_destroy(running->data);
+    command_destroy(running->planned);
     for (size_t i = 0; i < running->result_count; i++)
         command_result_finish(&running->results[i]);
     free(running->results);
@@ -85,11 +86,11 @@ void engine_running_add(struct engine *engine, struct running *running)
     engine->running_count++;
     if (running->action == NULL)
         return;
-    if (running->action->lane == LANE_PROBE) {
+    if (running_lane(running) == LANE_PROBE) {
         engine->probes++;
     } else if (running->node != SIZE_MAX) {
         struct node_live *live = &engine->live[running->node];
-        if (running->action->lane == LANE_LOOK) {
+        if (running_lane(running) == LANE_LOOK) {
             live->looks++;
         } else {
             assert(live->slot == NULL); /* one changing command at a time on a node */
@@ -105,11 +106,11 @@ void engine_running_remove(struct engine *engine, struct running *running)
         at = &(*at)->next;
     *at = running->next;
     engine->running_count--;
-    if (running->action != NULL && running->action->lane == LANE_PROBE) {
+    if (running->action != NULL && running_lane(running) == LANE_PROBE) {
         engine->probes--;
     } else if (running->action != NULL && running->node != SIZE_MAX) {
         struct node_live *live = &engine->live[running->node];
-        if (running->action->lane == LANE_LOOK)
+        if (running_lane(running) == LANE_LOOK)
             live->looks--;
         else if (live->slot == running)
             live->slot = NULL;
@@ -121,6 +122,15 @@ struct running *engine_running_of(struct engine *engine, uint64_t command_id)
 {
     for (struct running *running = engine->running; running != NULL; running = running->next) {
         if (running->command_id == command_id)
+            return running;
+    }
+    return NULL;
+}
+
+struct running *engine_running_of_task(struct engine *engine, int64_t task_id)
+{
+    for (struct running *running = engine->running; running != NULL; running = running->next) {
+        if (running->task.id == task_id && !running->given_up)
             return running;
     }
     return NULL;

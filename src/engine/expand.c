@@ -20,6 +20,10 @@ struct expanding {
     struct account *accounts;
     size_t account_count;
     int64_t taken_node_id; /* for names_username() */
+    enum operation_kind kind;
+    int64_t operation_id;
+    struct task *before; /* what the last operation was made of */
+    size_t before_count;
 };
 
 static void expanding_finish(struct expanding *work)
@@ -28,6 +32,7 @@ static void expanding_finish(struct expanding *work)
     order_options_finish(&work->options);
     placement_finish(&work->placement);
     accounts_free(work->accounts, work->account_count);
+    tasks_free(work->before, work->before_count);
 }
 
 static const char *group_name(const struct engine *engine, int64_t id)
@@ -134,6 +139,16 @@ static bool store_serial(struct expanding *work, struct err *err)
     return store_put_fact(work->engine->config.store, &fact, err);
 }
 
+/** What an earlier operation left half-done, or may have, is not trusted. */
+static bool was_suspect(const struct expanding *work, const char *key)
+{
+    for (size_t i = 0; i < work->before_count; i++) {
+        if (strcmp(work->before[i].key, key) == 0)
+            return work->before[i].suspect && work->before[i].state != TASK_DONE;
+    }
+    return false;
+}
+
 static bool store_plan_task(struct expanding *work, const struct plan_task *planned, int64_t operation_id,
                             int64_t *ret_id, struct err *err)
 {
@@ -152,6 +167,7 @@ static bool store_plan_task(struct expanding *work, const struct plan_task *plan
         .lane = reload ? TASK_LANE_RELOAD : planned->lane,
         .state = planned->needs_left == 0 ? TASK_QUEUED : TASK_BLOCKED,
         .needs_left = planned->needs_left,
+        .suspect = was_suspect(work, planned->key),
         .weight = planned->weight,
         .deadline_ms = timeout_class_ms(planned->timeout),
         .cause_id = empty,
@@ -174,7 +190,7 @@ static bool store_plan(struct expanding *work, const struct plan *plan, struct e
     char hash[sizeof(pipeline->hash)];
     memcpy(hash, pipeline->hash, sizeof(hash));
     struct operation operation = { .service_id = work->service.id,
-                                   .kind = OPERATION_DEPLOY,
+                                   .kind = work->kind,
                                    .state = OPERATION_RUNNING,
                                    .pipeline = pipeline->name,
                                    .pipeline_hash = hash,
@@ -192,7 +208,7 @@ static bool store_plan(struct expanding *work, const struct plan *plan, struct e
         if (!store_insert_edge(engine->config.store, ids[plan->edges[i].from], ids[plan->edges[i].to], err))
             return false;
     }
-    work->service.operation_id = operation.id;
+    work->operation_id = operation.id;
     return true;
 }
 
@@ -213,32 +229,39 @@ static bool make_graph(struct expanding *work, struct err *err)
     struct plan plan = { 0 };
     if (!pipeline_expand(engine->config.split, &input, &plan, err))
         return false;
+    plan_adapt(&plan, work->kind);
     bool ok = store_plan(work, &plan, err);
     plan_finish(&plan);
     return ok;
 }
 
-static bool start_deploying(struct expanding *work, struct err *err)
+static bool note_start(struct expanding *work, const char *who, struct err *err)
 {
-    struct service *service = &work->service;
     struct engine *engine = work->engine;
-    service->status = SERVICE_DEPLOYING;
-    free(service->reason);
-    free(service->reason_key);
-    service->reason = xstrdup("");
-    service->reason_key = xstrdup("");
-    service->updated_at_ms = engine->batch.now_ms;
-    engine->batch.durable = true;
-    if (!store_update_service(engine->config.store, service, err))
-        return false;
     json_t *nodes = json_array();
     for (size_t i = 0; i < work->account_count; i++) {
         size_t node = engine_node_index(engine, work->accounts[i].node_id);
         json_array_append_new(nodes, json_string(engine->nodes[node].name));
     }
-    return note_event(
-        engine, service->id, "operation.started",
-        json_pack("{s:s,s:s,s:o}", "operation", "deploy", "pipeline", engine->config.split->name, "nodes", nodes), err);
+    json_t *data = json_pack("{s:s,s:I,s:s,s:o}", "operation", operation_kind_name(work->kind), "id",
+                             (json_int_t)work->operation_id, "pipeline", engine->config.split->name, "nodes", nodes);
+    if (who[0] != '\0')
+        json_object_set_new(data, "who", note_text(who, strlen(who)));
+    return note_event(engine, work->service.id, "operation.started", data, err);
+}
+
+static bool start_deploying(struct expanding *work, const char *who, struct err *err)
+{
+    struct service *service = &work->service;
+    service->operation_id = work->operation_id;
+    service->status = SERVICE_DEPLOYING;
+    free(service->reason);
+    free(service->reason_key);
+    service->reason = xstrdup("");
+    service->reason_key = xstrdup("");
+    service->updated_at_ms = work->engine->batch.now_ms;
+    work->engine->batch.durable = true;
+    return store_update_service(work->engine->config.store, service, err) && note_start(work, who, err);
 }
 
 static bool place(struct expanding *work, bool *ret_placed, struct err *err)
@@ -275,8 +298,57 @@ static bool expand(struct expanding *work, int64_t service_id, struct err *err)
         return keep_waiting(work, work->product == NULL ? "its product cannot be read" : bad.msg, "wait.placement",
                             err);
     return place(work, &placed, err) && (!placed || (make_accounts(work, err) && store_serial(work, err) &&
-                                                     make_graph(work, err) && start_deploying(work, err)));
+                                                     make_graph(work, err) && start_deploying(work, "", err)));
 }
+
+/* ---- a further operation on a service that was placed ----------------------------------------------------------------- */
+
+/** The nodes of a service are those of its accounts. */
+static bool placement_of_accounts(struct expanding *work, struct err *err)
+{
+    struct placement *placement = &work->placement;
+    placement->dns_nodes = xcalloc(work->account_count, sizeof(*placement->dns_nodes));
+    for (size_t i = 0; i < work->account_count; i++) {
+        const struct account *account = &work->accounts[i];
+        if (engine_node_index(work->engine, account->node_id) == SIZE_MAX)
+            return err_set(err, ERR_BUG, "service %" PRId64 " lies on a node that is not known", work->service.id);
+        if ((account->roles & ROLE_BIT(ROLE_WEB)) != 0)
+            placement->node[ROLE_WEB] = account->node_id;
+        if ((account->roles & ROLE_BIT(ROLE_MAIL)) != 0)
+            placement->node[ROLE_MAIL] = account->node_id;
+        if ((account->roles & ROLE_BIT(ROLE_DNS)) != 0)
+            placement->dns_nodes[placement->dns_count++] = account->node_id;
+    }
+    return true;
+}
+
+static bool expand_again(struct expanding *work, int64_t service_id, const char *who, struct err *err)
+{
+    struct store *store = work->engine->config.store;
+    if (!store_get_service(store, service_id, &work->service, err))
+        return false;
+    work->product = engine_product_by_id(work->engine, work->service.product_id);
+    if (work->product == NULL)
+        return err_set(err, ERR_BUG, "the product of service %" PRId64 " cannot be read", service_id);
+    bool deploys = work->kind == OPERATION_REDEPLOY;
+    return order_options_parse(work->service.options, &work->product->spec, &work->options, err) &&
+           store_list_accounts(store, service_id, &work->accounts, &work->account_count, err) &&
+           store_list_tasks(store, work->service.operation_id, &work->before, &work->before_count, err) &&
+           placement_of_accounts(work, err) && make_graph(work, err) &&
+           (deploys ? start_deploying(work, who, err) : note_start(work, who, err));
+}
+
+bool engine_expand_again(struct engine *engine, int64_t service_id, enum operation_kind kind, const char *who,
+                         int64_t *ret_operation_id, struct err *err)
+{
+    struct expanding work = { .engine = engine, .kind = kind };
+    bool ok = expand_again(&work, service_id, who, err);
+    *ret_operation_id = work.operation_id;
+    expanding_finish(&work);
+    return ok;
+}
+
+/* ---- orders that wait ----------------------------------------------------------------------------------------------------- */
 
 /** Some services of one status. @return through ret_count how many there were, ret_last_id the last of them */
 static bool expand_some_in(struct engine *engine, enum service_status status, int64_t after_id, size_t max,

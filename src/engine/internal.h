@@ -52,9 +52,11 @@ struct running {
     int64_t command_at_ms;
     int64_t pick_up_at_ms;
     unsigned pick_ups;
-    int64_t logged[3];   /* bytes of the node's output in the attempt's log, by stream */
-    int64_t again[3];    /* of these, how many the pick-up that is on its way will bring once more */
-    int64_t reload_from; /* reload: the node's changes when it began */
+    int64_t logged[3];       /* bytes of the node's output in the attempt's log, by stream */
+    int64_t again[3];        /* of these, how many the pick-up that is on its way will bring once more */
+    int64_t reload_from;     /* reload: the node's changes when it began */
+    bool given_up;           /* nobody waits for it any more; it holds its node until its command has ended */
+    struct command *planned; /* plan: the command whose looks are on their way */
     struct request *request;
 };
 
@@ -68,6 +70,18 @@ struct node_live {
     struct running *slot;
     int looks;
 };
+
+/** Where its commands run: a plan only looks, whatever the action would do. */
+static inline enum lane running_lane(const struct running *running)
+{
+    return running->task.lane == TASK_LANE_LOOK && running->action->lane == LANE_MAKE ? LANE_LOOK
+                                                                                      : running->action->lane;
+}
+
+static inline bool running_only_plans(const struct running *running)
+{
+    return running_lane(running) != running->action->lane;
+}
 
 /* A product, parsed once. */
 struct product_live {
@@ -158,6 +172,29 @@ void engine_forget_settings(struct engine *engine);
 /** At most max (BATCH_EXPAND_MAX) services. */
 MUST_CHECK bool engine_expand_some(struct engine *engine, size_t max, struct err *err);
 
+/** Another operation on a service that has been placed: its graph on the same nodes and accounts. A redeploy makes the service
+ * deploy again; verify and plan leave its state alone. */
+MUST_CHECK bool engine_expand_again(struct engine *engine, int64_t service_id, enum operation_kind kind,
+                                    const char *who, int64_t *ret_operation_id, struct err *err);
+
+/* operation.c: docs/operations.md */
+MUST_CHECK bool engine_operate(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_cancel(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_retry_service(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_retry_node(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_retry_task(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool engine_fail_task(struct engine *engine, struct request *request, struct err *err);
+/** All that is open of a service ends as cancelled; *ret_count operations. service is brought up to date. */
+MUST_CHECK bool operation_cancel(struct engine *engine, struct service *service, const char *why, size_t *ret_count,
+                                 struct err *err);
+/** Ends what is open as superseded and starts a redeploy; request->id is the operation then. */
+MUST_CHECK bool operation_redeploy(struct engine *engine, struct request *request, int64_t service_id, struct err *err);
+/** The last task of verify and plan: what was or would be changed, as an event. */
+MUST_CHECK bool operation_report(struct engine *engine, const struct task *task, struct err *err);
+
+/* conflict.c */
+MUST_CHECK bool engine_resolve_conflict(struct engine *engine, struct request *request, struct err *err);
+
 /* claim.c */
 MUST_CHECK bool engine_claim_all(struct engine *engine, struct err *err);
 MUST_CHECK bool engine_resume_running(struct engine *engine,
@@ -172,9 +209,24 @@ MUST_CHECK bool attempt_preflight(struct engine *engine, struct request *request
 MUST_CHECK bool attempt_event(struct engine *engine, struct transport_event *event, struct err *err);
 MUST_CHECK bool attempt_pick_ups(struct engine *engine, struct err *err); /* those whose time has come */
 int64_t attempt_next_pick_up_ms(const struct engine *engine);
+/** Nobody waits for it any more: its record ends as superseded, no further command of it is sent, and what runs on the node now
+ * holds the node until it has ended. */
+MUST_CHECK bool attempt_give_up(struct engine *engine, struct running *running, const char *why, struct err *err);
+struct running *engine_running_of_task(struct engine *engine, int64_t task_id);
+
+/* plan.c: a step of a plan is asked what it would do */
+/** The driver's move becomes looks (sent by the caller: *ret_command) or the answer (*ret_answer, finished by the caller). */
+void plan_take_move(struct running *running, struct move *move, struct command **ret_command, struct move *ret_answer,
+                    struct buf *ret_log);
+/** The looks have come back: would the driver's command go on to change something? Then that is the answer. */
+bool plan_take_result(struct running *running, const struct command_result *result, struct move *ret_answer,
+                      struct buf *ret_log);
 
 /* outcome.c */
 MUST_CHECK bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err);
+/** What an attempt has learned, written with its end. */
+MUST_CHECK bool outcome_keep_facts(struct engine *engine, struct running *running, const struct move *move,
+                                   struct err *err);
 MUST_CHECK bool outcome_task_done(struct engine *engine, struct task *task, const char *note, bool changed,
                                   struct err *err);
 MUST_CHECK bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict,
@@ -183,6 +235,8 @@ MUST_CHECK bool outcome_lost(struct engine *engine, struct running *running, con
 /** The number of the change that this service has made on the task's node and that waits for a reload; 0 when there is
  * none. */
 MUST_CHECK bool outcome_change_of(struct engine *engine, const struct task *task, int64_t *ret_change, struct err *err);
+/** A task that is not running (any more) has failed, says a person. */
+MUST_CHECK bool outcome_fail_by_hand(struct engine *engine, struct task *task, const char *why, struct err *err);
 MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err);
 
 /* step.c */

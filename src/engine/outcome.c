@@ -53,7 +53,7 @@ static bool end_attempt(struct engine *engine, struct running *running, enum att
         log_warn("attempt.stale", "attempt=%" PRId64 " task=%" PRId64, attempt->id, running->task.id);
         *ret_ours = false;
     }
-    if (running->action != NULL && running->action->lane == LANE_MAKE && running->node != SIZE_MAX)
+    if (running->action != NULL && running_lane(running) == LANE_MAKE && running->node != SIZE_MAX)
         return store_set_node_slot(engine->config.store, running->task.node_id, 0, err);
     return true;
 }
@@ -119,6 +119,18 @@ static bool set_service(struct engine *engine, int64_t service_id, enum service_
     return ok;
 }
 
+static bool set_service_reason(struct engine *engine, int64_t service_id, const char *reason, struct err *err)
+{
+    struct service service = { 0 };
+    if (!store_get_service(engine->config.store, service_id, &service, err))
+        return false;
+    service.updated_at_ms = engine->batch.now_ms;
+    set_text(&service.reason, reason);
+    bool ok = store_update_service(engine->config.store, &service, err);
+    service_finish(&service);
+    return ok;
+}
+
 static bool seed_ssl(struct engine *engine, int64_t service_id, struct err *err)
 {
     struct service service = { 0 };
@@ -143,6 +155,8 @@ static bool do_engine_action(struct engine *engine, const struct task *task, str
                ticket_recovered(engine, task->service_id, err) &&
                note_event(engine, task->service_id, "service.live", NULL, err);
     }
+    if (strcmp(task->action, "report") == 0)
+        return set_service_reason(engine, task->service_id, "", err) && operation_report(engine, task, err);
     return err_set(err, ERR_BUG, "the engine knows no action %s", task->action);
 }
 
@@ -239,7 +253,7 @@ static bool requeue_users(struct engine *engine, const struct task *teller, stru
     return ok && (!zones || raise_serial(engine, teller->service_id, err));
 }
 
-static bool keep_facts(struct engine *engine, struct running *running, const struct move *move, struct err *err)
+bool outcome_keep_facts(struct engine *engine, struct running *running, const struct move *move, struct err *err)
 {
     const struct task *task = &running->task;
     struct stored_fact *known = NULL;
@@ -352,7 +366,8 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
         if (move->note[0] != '\0' && !note_logf(engine, running->attempt.id, err, "done: %s\n", move->note))
             return false;
         if ((task->lane == TASK_LANE_NONE && !do_engine_action(engine, task, err)) ||
-            !keep_facts(engine, running, move, err) || (move->needs_reload && !count_change(engine, running, err)) ||
+            !outcome_keep_facts(engine, running, move, err) ||
+            (move->needs_reload && !count_change(engine, running, err)) ||
             (task->lane == TASK_LANE_RELOAD && !serve_others(engine, running, err)) ||
             !outcome_task_done(engine, task, move->note, move->changed, err))
             return false;
@@ -368,14 +383,13 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
-static json_t *trouble(struct engine *engine, const struct running *running, const struct cause *cause,
+static json_t *trouble(struct engine *engine, const struct task *task, int attempt_number, const struct cause *cause,
                        const char *detail, int64_t due_at_ms)
 {
-    const struct task *task = &running->task;
     return json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:s,s:o,s:s,s:I}", "task", (json_int_t)task->id, "key", task->key,
-                     "label", task->label_key, "node", node_name(engine, task->node_id), "attempt",
-                     running->attempt.number, "cause", cause->id, "text", cause->text, "detail",
-                     note_text(detail, strlen(detail)), "remedy", cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
+                     "label", task->label_key, "node", node_name(engine, task->node_id), "attempt", attempt_number,
+                     "cause", cause->id, "text", cause->text, "detail", note_text(detail, strlen(detail)), "remedy",
+                     cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
 }
 
 /** It waits for something that ends by itself and says nothing about the step: that burns no attempt. */
@@ -419,14 +433,37 @@ static bool wait_and_retry(struct engine *engine, struct running *running, const
              task->id, task->key, node_name(engine, task->node_id), running->attempt.id, cause->id, log_quote(detail),
              delay_ms);
     return store_update_task(engine->config.store, task, err) &&
-           note_event(engine, task->service_id, "task.retry", trouble(engine, running, cause, detail, task->due_at_ms),
-                      err);
+           note_event(engine, task->service_id, "task.retry",
+                      trouble(engine, task, running->attempt.number, cause, detail, task->due_at_ms), err);
 }
 
-static bool fail_for_good(struct engine *engine, struct running *running, const struct cause *cause, const char *detail,
-                          struct err *err)
+static bool operation_deploys(struct engine *engine, int64_t operation_id, bool *ret_deploys, struct err *err)
 {
-    struct task *task = &running->task;
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, operation_id, &operation, err))
+        return false;
+    *ret_deploys = operation.kind == OPERATION_DEPLOY || operation.kind == OPERATION_REDEPLOY;
+    operation_finish(&operation);
+    return true;
+}
+
+/** A service that was live while it was looked at stays so; what was found wrong is its reason. */
+static bool fail_service(struct engine *engine, const struct task *task, const char *reason, const char *reason_key,
+                         struct err *err)
+{
+    bool deploys = false;
+    if (!operation_deploys(engine, task->operation_id, &deploys, err))
+        return false;
+    if (!deploys)
+        return set_service_reason(engine, task->service_id, reason, err);
+    return set_service(engine, task->service_id, SERVICE_FAILED, reason, reason_key, err) &&
+           note_event(engine, task->service_id, "service.failed",
+                      json_pack("{s:o}", "reason", note_text(reason, strlen(reason))), err);
+}
+
+static bool fail_for_good(struct engine *engine, struct task *task, const struct attempt *attempt,
+                          const struct cause *cause, const char *detail, struct err *err)
+{
     char reason[1400];
     const char *node = node_name(engine, task->node_id);
     size_t length = strlen(detail);
@@ -441,14 +478,27 @@ static bool fail_for_good(struct engine *engine, struct running *running, const 
     char held[200];
     snprintf(held, sizeof(held), "waits for %s, which has failed", task->key);
     log_error("task.failed", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s detail=%s", task->id,
-              task->key, node, running->attempt.id, cause->id, log_quote(detail));
+              task->key, node, attempt->id, cause->id, log_quote(detail));
     return store_update_task(engine->config.store, task, err) &&
            store_hold_dependents(engine->config.store, task->id, held, err) &&
            set_operation_state(engine, task->operation_id, OPERATION_FAILED, err) &&
-           set_service(engine, task->service_id, SERVICE_FAILED, reason, cause->customer_key, err) &&
-           note_event(engine, task->service_id, "task.failed", trouble(engine, running, cause, detail, 0), err) &&
-           note_event(engine, task->service_id, "service.failed",
-                      json_pack("{s:o}", "reason", note_text(reason, strlen(reason))), err) &&
+           note_event(engine, task->service_id, "task.failed", trouble(engine, task, attempt->number, cause, detail, 0),
+                      err) &&
+           fail_service(engine, task, reason, cause->customer_key, err);
+}
+
+/** Whoever did it knows: no ticket. */
+bool outcome_fail_by_hand(struct engine *engine, struct task *task, const char *why, struct err *err)
+{
+    const struct attempt none = { .id = task->attempt_id, .number = task->attempts };
+    engine->batch.durable = true;
+    return fail_for_good(engine, task, &none, cause_find("task.by-hand"), why, err);
+}
+
+static bool fail_with_ticket(struct engine *engine, struct running *running, const struct cause *cause,
+                             const char *detail, struct err *err)
+{
+    return fail_for_good(engine, &running->task, &running->attempt, cause, detail, err) &&
            ticket_failed(engine, running, cause, detail, err);
 }
 
@@ -468,12 +518,12 @@ bool outcome_not_done(struct engine *engine, struct running *running, enum verdi
         if (!only_waits(cause))
             running->task.attempts++;
         /* What it has begun may be half-done and look whole: the next attempt rebuilds instead of trusting (simulator seed 130). */
-        if (running->action != NULL && running->action->lane == LANE_MAKE && running->result_count > 0)
+        if (running->action != NULL && running_lane(running) == LANE_MAKE && running->result_count > 0)
             running->task.suspect = true;
         bool again = verdict == VERDICT_RETRY &&
                      (only_waits(cause) || !retry_exhausted(&engine->settings.retry, running->task.attempts));
         if (again ? !wait_and_retry(engine, running, cause, detail, err)
-                  : !fail_for_good(engine, running, cause, detail, err))
+                  : !fail_with_ticket(engine, running, cause, detail, err))
             return false;
     }
     engine_running_remove(engine, running);
@@ -489,7 +539,7 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
         return false;
     task->attempts++;
     if (ours && retry_exhausted(&engine->settings.retry, task->attempts)) {
-        if (!fail_for_good(engine, running, cause_find("node.lost"), detail, err))
+        if (!fail_with_ticket(engine, running, cause_find("node.lost"), detail, err))
             return false;
     } else if (ours) {
         task_move(task, TASK_QUEUED);
@@ -524,11 +574,13 @@ static bool reopen_operation(struct engine *engine, const struct task *retried, 
         if (tasks[i].state == TASK_FAILED)
             failed = &tasks[i];
     }
-    bool ok = true;
-    if (failed == NULL) {
+    bool deploys = false;
+    bool ok = operation_deploys(engine, retried->operation_id, &deploys, err);
+    if (ok && failed == NULL) {
         ok = set_operation_state(engine, retried->operation_id, OPERATION_RUNNING, err) &&
-             set_service(engine, retried->service_id, SERVICE_DEPLOYING, "", "", err);
-    } else {
+             (deploys ? set_service(engine, retried->service_id, SERVICE_DEPLOYING, "", "", err)
+                      : set_service_reason(engine, retried->service_id, "", err));
+    } else if (ok && deploys) {
         const struct cause *cause = cause_find(failed->cause_id);
         ok = set_service(engine, retried->service_id, SERVICE_FAILED, failed->reason,
                          cause == NULL ? "problem.internal" : cause->customer_key, err);

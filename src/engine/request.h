@@ -17,9 +17,15 @@ enum request_kind {
     REQUEST_NODE_TEST, /* runs the driver's preflight on the node: answered when that has ended */
     REQUEST_PRODUCT_ADD,
     REQUEST_ZONE_TEMPLATE_PUT,
-    REQUEST_TASK_RETRY,   /* a failed task (or one that waits) is queued at once */
-    REQUEST_SETTING_SET,  /* all of its values or none */
-    REQUEST_TICKET_RETRY, /* what is not sent yet is sent at once */
+    REQUEST_TASK_RETRY,    /* a failed task (or one that waits) is queued at once */
+    REQUEST_TASK_FAIL,     /* a task that does not come to an end is failed by hand */
+    REQUEST_TASK_RESOLVE,  /* a named conflict: adopt, rename or abort */
+    REQUEST_OPERATION,     /* redeploy, verify or plan: docs/operations.md */
+    REQUEST_CANCEL,        /* what is unfinished of a service */
+    REQUEST_SERVICE_RETRY, /* all that has failed or waits: of a service */
+    REQUEST_NODE_RETRY,    /* ... of a node */
+    REQUEST_SETTING_SET,   /* all of its values or none */
+    REQUEST_TICKET_RETRY,  /* what is not sent yet is sent at once */
 };
 
 #define NODE_CAPACITY_UNSAID (-1) /* NODE_ADD: as the setting node.capacity says */
@@ -48,14 +54,17 @@ struct request {
     char *template_name, *template_text; /* ZONE_TEMPLATE_PUT, checked */
     struct setting_pair *settings;       /* SETTING_SET: owned, setting_count of them */
     size_t setting_count;
-    char *who;         /* SETTING_SET: whose token it is, for the record */
-    int64_t target_id; /* NODE_SET, NODE_TEST: node; TASK_RETRY: task; TICKET_RETRY: ticket */
+    char *who;         /* whose token it is, for the record: SETTING_SET, OPERATION, CANCEL, TASK_FAIL, TASK_RESOLVE */
+    int64_t target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY: service */
+    enum operation_kind operation; /* OPERATION */
+    enum resolution resolution;    /* TASK_RESOLVE */
 
     /* the answer, valid in done() */
     bool ok;
-    struct err err;        /* when !ok: err.field names the input */
-    int64_t id;            /* of what was made or found */
-    bool existing;         /* ORDER: the same external_id or key came before; nothing was made */
+    struct err err; /* when !ok: err.field names the input */
+    int64_t id;     /* of what was made or found */
+    int64_t count;  /* SERVICE_RETRY, NODE_RETRY: tasks that were queued */
+    bool existing;  /* ORDER: the same external_id or key came before; nothing was made. OPERATION: it runs already */
     int64_t created_at_ms; /* ORDER: of the service id names (its customer link is made from both); 0: the asker looks
                               it up */
     json_t *facts;         /* NODE_TEST: what preflight learned, {"version": ...}; owned by the request, may be NULL */

@@ -289,6 +289,7 @@ static bool gather(struct engine *engine, struct step_data *data, const struct t
     step->domain = data->service.domain;
     step->user = account->username;
     step->package = account->package;
+    step->adopt = strcmp(fact_value(data, account->node_id, "adopt"), account->username) == 0;
     step->contact_name = data->service.client_name;
     step->contact_email = data->service.client_email;
     step->mailbox = data->options.mailbox;

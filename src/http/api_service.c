@@ -251,7 +251,7 @@ void api_service_events(struct call *call)
     call_answer_json(call, MHD_HTTP_OK, json_pack("{s:o, s:I}", "events", list, "last_seq", (json_int_t)last));
 }
 
-/* The tasks of the latest operation; none before the graph is made. */
+/* The tasks of the latest deploy or redeploy; none before the graph is made. */
 void api_service_tasks(struct call *call)
 {
     struct err err;
@@ -267,9 +267,7 @@ void api_service_tasks(struct call *call)
         call_refuse_err(call, &err);
         return;
     }
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, view_task(&tasks[i], &catalogue));
+    json_t *list = view_tasks(tasks, count, &catalogue);
     tasks_free(tasks, count);
     catalogue_finish(&catalogue);
     call_answer_json(call, MHD_HTTP_OK, json_pack("{s:o, s:o}", "operation_id", view_id(operation_id), "tasks", list));

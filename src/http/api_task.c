@@ -46,9 +46,7 @@ void api_task_list(struct call *call)
         call_refuse_err(call, &err);
         return;
     }
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, view_task(&tasks[i], &catalogue));
+    json_t *list = view_tasks(tasks, count, &catalogue);
     call_answer_json(call, MHD_HTTP_OK, view_page("tasks", list, count == (size_t)limit ? tasks[count - 1].id : 0));
     tasks_free(tasks, count);
     catalogue_finish(&catalogue);
@@ -98,7 +96,7 @@ void api_task_get(struct call *call)
         call_answer_json(call, MHD_HTTP_OK, json);
 }
 
-static void finish_retry(struct call *call)
+void api_task_finish(struct call *call)
 {
     struct err err;
     if (!call_request_ok(call))
@@ -114,7 +112,7 @@ void api_task_retry(struct call *call)
 {
     struct request *request = request_create(REQUEST_TASK_RETRY);
     request->target_id = call->id;
-    call_post(call, request, finish_retry);
+    call_post(call, request, api_task_finish);
 }
 
 /* ---- logs ----------------------------------------------------------------------------------------------------------- */

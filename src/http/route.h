@@ -39,6 +39,16 @@ void api_task_list(struct call *call);
 void api_task_get(struct call *call);
 void api_task_retry(struct call *call);
 void api_attempt_log(struct call *call);
+void api_task_finish(struct call *call); /* a request on a task was answered: show the task */
+/* api_operation.c */
+void api_operation_start(struct call *call);
+void api_operation_get(struct call *call);
+void api_operation_tasks(struct call *call);
+void api_service_cancel(struct call *call);
+void api_service_retry(struct call *call);
+void api_node_retry(struct call *call);
+void api_task_fail(struct call *call);
+void api_task_resolve(struct call *call);
 /* api_node.c */
 void api_node_add(struct call *call);
 void api_node_list(struct call *call);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "core/domain.h"
 #include "core/progress.h"
+#include "drivers/driver.h"
 
 /* ---- values --------------------------------------------------------------------------------------------------------- */
 
@@ -280,6 +281,18 @@ static json_t *task_reason(const struct task *task, const struct catalogue *cata
     return view_text(reason);
 }
 
+/** How a person can answer a conflict; empty when there is none. */
+static json_t *task_choices(const struct task *task)
+{
+    json_t *list = json_array();
+    unsigned choices = task->state == TASK_FAILED ? cause_choices(task->cause_id) : 0;
+    for (unsigned i = 0; i < RESOLUTION_COUNT; i++) {
+        if ((choices & RESOLUTION_BIT(i)) != 0)
+            json_array_append_new(list, json_string(resolution_name((enum resolution)i)));
+    }
+    return list;
+}
+
 json_t *view_task(const struct task *task, const struct catalogue *catalogue)
 {
     const struct node *node = catalogue_node(catalogue, task->node_id);
@@ -297,7 +310,16 @@ json_t *view_task(const struct task *task, const struct catalogue *catalogue)
                              view_time(task->started_at_ms), "ended_at", view_time(task->ended_at_ms));
     json_object_update(json, more);
     json_decref(more);
+    json_object_set_new(json, "choices", task_choices(task));
     return json;
+}
+
+json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, view_task(&tasks[i], catalogue));
+    return list;
 }
 
 json_t *view_attempt(const struct attempt *attempt)

@@ -41,6 +41,7 @@ json_t *view_service(const struct service *service, const struct catalogue *cata
 json_t *view_operation(const struct operation *operation);
 json_t *view_progress(const struct service *service, const struct operation *operation); /* NULL: none yet */
 json_t *view_task(const struct task *task, const struct catalogue *catalogue);           /* needs nodes */
+json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue);
 json_t *view_attempt(const struct attempt *attempt);
 json_t *view_event(const struct event *event);
 

@@ -146,6 +146,28 @@ static bool retry_ticket(struct fixture *fixture, struct request *request)
     return store_requeue_messages(fixture->store, request->target_id, 1800000000000, NULL, &request->err);
 }
 
+static bool take_operation(struct fixture *fixture, struct request *request)
+{
+    char text[] = "split", hash[] = "00";
+    struct operation operation = { .service_id = request->target_id,
+                                   .kind = request->operation,
+                                   .pipeline = text,
+                                   .pipeline_hash = hash,
+                                   .tasks_total = 3,
+                                   .weight_total = 3,
+                                   .created_at_ms = NOW_MS };
+    bool ok = store_insert_operation(fixture->store, &operation, &request->err);
+    request->id = operation.id;
+    return ok;
+}
+
+/* Who asked must be known by name. */
+static bool retry_all(struct request *request)
+{
+    request->count = request->who != NULL ? 3 : 0;
+    return true;
+}
+
 static bool take(struct fixture *fixture, struct request *request)
 {
     int code = atomic_load(&fixture->refuse_with);
@@ -162,6 +184,12 @@ static bool take(struct fixture *fixture, struct request *request)
         return store_put_zone_template(fixture->store, request->template_name, request->template_text, &request->err);
     case REQUEST_TICKET_RETRY: return retry_ticket(fixture, request);
     case REQUEST_TASK_RETRY: return err_set(&request->err, ERR_CONFLICT, "the task is running");
+    case REQUEST_TASK_FAIL: return err_set(&request->err, ERR_CONFLICT, "the task is done");
+    case REQUEST_TASK_RESOLVE: return err_set(&request->err, ERR_CONFLICT, "only a conflict can be decided");
+    case REQUEST_OPERATION: return take_operation(fixture, request);
+    case REQUEST_CANCEL: request->id = request->target_id; return true;
+    case REQUEST_SERVICE_RETRY:
+    case REQUEST_NODE_RETRY: return retry_all(request);
     case REQUEST_SETTING_SET: return set_settings(fixture, request);
     }
     return false;
