@@ -23,6 +23,7 @@
 #define LEASE_RENEW_MS 5000
 #define OWN_RETRY_MS 200
 #define PROBES_MAX 8
+#define ONCE_QUIET_MS 1000 /* --once: so long nothing may have come in */
 
 static volatile bool stop_asked;
 static struct inbox *inbox; /* for the signal handler only */
@@ -102,7 +103,7 @@ static bool open_store(struct parts *parts, struct err *err)
 }
 
 /** Become the owner of the database. A former owner that is dead is noticed at once; one that was stopped when its lease ends. */
-static bool own_store(struct parts *parts, struct err *err)
+static bool own_store(struct parts *parts, bool waits, struct err *err)
 {
     struct clock *clock = clock_real();
     bool said = false;
@@ -112,7 +113,7 @@ static bool own_store(struct parts *parts, struct err *err)
             log_info("store.owned", "epoch=%" PRId64 " installation=%s", epoch, parts->installation);
             return true;
         }
-        if (err->code != ERR_BUSY)
+        if (err->code != ERR_BUSY || !waits)
             return false;
         if (!said)
             log_warn("store.busy", "cause=%s", log_quote(err->msg));
@@ -217,7 +218,7 @@ static bool start_http(struct parts *parts, struct err *err)
     return true;
 }
 
-static bool start(struct parts *parts, struct err *err)
+static bool start(struct parts *parts, bool once, struct err *err)
 {
     const char *pipelines = parts->config->pipelines_dir == NULL ? BERTH_PIPELINES_DIR : parts->config->pipelines_dir;
     CLEANUP(freep) char *split_path = xasprintf("%s/split.yaml", pipelines);
@@ -225,7 +226,7 @@ static bool start(struct parts *parts, struct err *err)
     return set_log_level(parts->config->log_level, err) &&
            keyring_load(parts->config->key_file, &parts->keyring, err) &&
            pipeline_load(split_path, &parts->split, err) && open_store(parts, err) &&
-           store_installation(parts->store, &parts->rng, parts->installation, err) && own_store(parts, err) &&
+           store_installation(parts->store, &parts->rng, parts->installation, err) && own_store(parts, !once, err) &&
            start_transports(parts, err) && start_notifier(parts, err) && start_engine(parts, err) &&
            start_http(parts, err);
 }
@@ -247,6 +248,7 @@ static void usage(FILE *out)
             "usage: berthd --config FILE\n"
             "\n"
             "  -c, --config FILE  the configuration (YAML), see berth.yaml(5); `berthctl init` makes one\n"
+            "      --once         do what is due, then exit: for a crontab. Exits at once when a berthd runs already\n"
             "      --check        read and check the configuration and the pipelines, then exit\n"
             "  -h, --help         this text\n"
             "  -V, --version      the version\n"
@@ -256,7 +258,15 @@ static void usage(FILE *out)
             BERTH_VERSION);
 }
 
-static int run(const char *config_path, bool check)
+enum run_mode { RUN_SERVE, RUN_ONCE, RUN_CHECK };
+
+static bool work(struct parts *parts, enum run_mode mode, struct err *err)
+{
+    return mode == RUN_ONCE ? engine_run_once(parts->engine, &stop_asked, ONCE_QUIET_MS, err)
+                            : engine_run(parts->engine, &stop_asked, err);
+}
+
+static int run(const char *config_path, enum run_mode mode)
 {
     struct parts parts = { 0 };
     struct err err = { 0 };
@@ -267,7 +277,7 @@ static int run(const char *config_path, bool check)
         err_set(&err, ERR_BUG, "libsodium does not start");
     } else if (!daemon_config_load(config_path, &parts.config, &err)) {
         /* said below */
-    } else if (check) {
+    } else if (mode == RUN_CHECK) {
         CLEANUP(freep)
         char *path = xasprintf("%s/split.yaml",
                                parts.config->pipelines_dir == NULL ? BERTH_PIPELINES_DIR : parts.config->pipelines_dir);
@@ -275,11 +285,14 @@ static int run(const char *config_path, bool check)
             printf("%s and %s are fine\n", config_path, path);
             status = 0;
         }
-    } else if (start(&parts, &err)) {
+    } else if (start(&parts, mode == RUN_ONCE, &err)) {
         notify_manager("READY=1");
-        if (engine_run(parts.engine, &stop_asked, &err))
+        if (work(&parts, mode, &err))
             status = 0;
         notify_manager("STOPPING=1");
+    } else if (mode == RUN_ONCE && err.code == ERR_BUSY) {
+        log_info("berthd.not-needed", "cause=%s", log_quote(err.msg)); /* another one is at it */
+        status = 0;
     } else if (stop_asked) {
         status = 0;
     }
@@ -293,18 +306,17 @@ static int run(const char *config_path, bool check)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "check", no_argument, NULL, 'k' },
-        { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },
-        { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+        { "once", no_argument, NULL, 'o' },         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
     };
     const char *config_path = NULL;
-    bool check = false;
+    enum run_mode mode = RUN_SERVE;
     for (int option; (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
         switch (option) {
         case 'c': config_path = optarg; break;
-        case 'k': check = true; break;
+        case 'k': mode = RUN_CHECK; break;
+        case 'o': mode = RUN_ONCE; break;
         case 'h': usage(stdout); return 0;
         case 'V': printf("berthd %s\n", BERTH_VERSION); return 0;
         default: usage(stderr); return 2;
@@ -314,5 +326,5 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
-    return run(config_path, check);
+    return run(config_path, mode);
 }

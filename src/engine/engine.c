@@ -11,6 +11,7 @@
 
 #define STORE_PAUSE_MS 100 /* after a failed commit, before the next batch */
 #define WAIT_MAX_MS 1000
+#define ONCE_LOOK_MS 100 /* how often a run that is to end looks whether it can */
 #define TIDY_IDLE_MS 200
 #define TIDY_PAGES_IDLE 1000 /* 4 MiB: below it a checkpoint is not worth its fsyncs */
 #define TIDY_PAGES_BUSY 4000
@@ -557,15 +558,46 @@ static void ask_to_tidy(struct engine *engine, bool idle)
         engine->config.untidy(engine->config.untidy_context);
 }
 
+static bool wait_and_step(struct engine *engine, int64_t wait_max_ms, struct err *err)
+{
+    int64_t wait_ms = engine_next_deadline_ms(engine) - engine->config.clock->now_ms(engine->config.clock);
+    ask_to_tidy(engine, wait_ms > TIDY_IDLE_MS && engine->running_count == 0);
+    if (wait_ms > 0)
+        inbox_wait(engine->config.inbox, wait_ms < wait_max_ms ? (int)wait_ms : (int)wait_max_ms);
+    return engine_step(engine, err);
+}
+
 bool engine_run(struct engine *engine, const volatile bool *stop, struct err *err)
 {
     while (!*stop) {
-        int64_t wait_ms = engine_next_deadline_ms(engine) - engine->config.clock->now_ms(engine->config.clock);
-        ask_to_tidy(engine, wait_ms > TIDY_IDLE_MS && engine->running_count == 0);
-        if (wait_ms > 0)
-            inbox_wait(engine->config.inbox, wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS);
-        if (!engine_step(engine, err))
+        if (!wait_and_step(engine, WAIT_MAX_MS, err))
             return false;
+    }
+    return true;
+}
+
+/** Nothing is due. A node that has not said yet whether it can be reached may have something to do. */
+static bool is_done(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        if (!engine->live[i].heard)
+            return false;
+    }
+    return engine->running_count == 0 && engine->retry_at_ms == 0 && engine->outbox.under_way_count == 0 &&
+           engine->outbox.result_count == 0 &&
+           engine_next_deadline_ms(engine) > engine->config.clock->now_ms(engine->config.clock);
+}
+
+bool engine_run_once(struct engine *engine, const volatile bool *stop, int64_t quiet_ms, struct err *err)
+{
+    struct clock *clock = engine->config.clock;
+    for (int64_t busy_at_ms = clock->boot_ms(clock); !*stop;) {
+        if (!wait_and_step(engine, ONCE_LOOK_MS, err))
+            return false;
+        if (!is_done(engine))
+            busy_at_ms = clock->boot_ms(clock);
+        else if (clock->boot_ms(clock) - busy_at_ms >= quiet_ms)
+            return true;
     }
     return true;
 }

@@ -69,6 +69,12 @@ int64_t engine_next_deadline_ms(const struct engine *engine);
 /** Step until stop is set (inbox_wake() after setting it), waiting in the inbox in between. */
 MUST_CHECK bool engine_run(struct engine *engine, const volatile bool *stop, struct err *err);
 
+/**
+ * The same until nothing is due any more, and nothing has come in for quiet_ms after that: what waits for a later moment, for a
+ * node that cannot be reached or for a person is left to the next run.
+ */
+MUST_CHECK bool engine_run_once(struct engine *engine, const volatile bool *stop, int64_t quiet_ms, struct err *err);
+
 /** What runs now, for health and tests. */
 struct engine_figures {
     size_t running; /* attempts in memory */

@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import http from "node:http";
 import { imap } from "../lab/nodes.mjs";
 
-/** A request to the server at this address for a site's name: {status, text}. */
-export function visit(address, name) {
+/** A request to the server at this address for a path of a site, by its name: {status, text}. */
+export function visit(address, name, path = "/") {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host: address, port: 80, headers: { host: name }, agent: false, timeout: 5000 }, (response) => {
+    const request = http.get({ host: address, port: 80, path, headers: { host: name }, agent: false, timeout: 5000 }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (data) => (text += data));

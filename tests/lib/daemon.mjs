@@ -5,11 +5,11 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { until } from "../lab/nodes.mjs";
 
 export class Daemon {
-  /** @param program berthd  @param config berth.yaml  @param log file that collects what it says */
-  constructor(program, config, log, env = {}) {
+  /** @param program berthd  @param config berth.yaml  @param log file that collects what it says  @param options more of them */
+  constructor(program, config, log, env = {}, options = []) {
     this.lines = [];
     this.waiting = new Set();
-    this.child = spawn(program, ["--config", config], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+    this.child = spawn(program, ["--config", config, ...options], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
     this.pid = this.child.pid;
     let rest = "";
     this.child.stderr.setEncoding("utf8").on("data", (data) => {

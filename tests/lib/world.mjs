@@ -108,8 +108,8 @@ export class World {
   }
 
   /** Another berthd on the same directory; `this.daemon` and the API mean it from when it listens. */
-  spawn(env = {}) {
-    const daemon = new Daemon(berthd, this.config, this.logFile, env);
+  spawn(env = {}, options = []) {
+    const daemon = new Daemon(berthd, this.config, this.logFile, env, options);
     appendFileSync(this.logFile, `-- berthd ${daemon.pid}\n`);
     this.daemons.push(daemon);
     return daemon;
