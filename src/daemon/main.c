@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pulse.h"
 #include "daemon/config.h"
 #include "daemon/notify.h"
 #include "daemon/tidy.h"
@@ -49,6 +50,8 @@ struct parts {
     struct http_server *http;
     struct rng rng;
     char installation[7];
+    struct pulse pulse; /* of the engine */
+    int64_t watchdog_ms, watched_boot_ms;
 };
 
 static void parts_finish(struct parts *parts)
@@ -166,6 +169,19 @@ static bool start_notifier(struct parts *parts, struct err *err)
     return notifier_create(&config, &parts->notifier, err);
 }
 
+/** The engine's thread. The service manager hears of progress, so that a process that hangs is started anew. */
+static void stepped(void *context)
+{
+    struct parts *parts = context;
+    struct clock *clock = clock_real();
+    int64_t now_ms = clock->boot_ms(clock);
+    pulse_beat(&parts->pulse, now_ms);
+    if (parts->watchdog_ms == 0 || now_ms - parts->watched_boot_ms < parts->watchdog_ms / 3)
+        return;
+    parts->watched_boot_ms = now_ms;
+    notify_manager("WATCHDOG=1");
+}
+
 static void untidy(void *context)
 {
     tidier_ring(context);
@@ -192,6 +208,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .probes_max = PROBES_MAX,
         .settings_changed = settings_changed,
         .settings_context = parts,
+        .stepped = stepped,
+        .stepped_context = parts,
         .untidy = untidy,
         .untidy_context = parts->tidier,
     };
@@ -210,6 +228,7 @@ static bool start_http(struct parts *parts, struct err *err)
         .installation = parts->installation,
         .clock = clock_real(),
         .scan_host_key = scan_host_key,
+        .pulse = &parts->pulse,
     };
     if (!daemon_listen_parse(parts->config->listen, address, &config.port, err) ||
         !http_server_create(&config, &parts->http, err))
@@ -223,6 +242,7 @@ static bool start(struct parts *parts, bool once, struct err *err)
     const char *pipelines = parts->config->pipelines_dir == NULL ? BERTH_PIPELINES_DIR : parts->config->pipelines_dir;
     CLEANUP(freep) char *split_path = xasprintf("%s/split.yaml", pipelines);
     rng_init_real(&parts->rng);
+    parts->watchdog_ms = notify_watchdog_ms();
     return set_log_level(parts->config->log_level, err) &&
            keyring_load(parts->config->key_file, &parts->keyring, err) &&
            pipeline_load(split_path, &parts->split, err) && open_store(parts, err) &&

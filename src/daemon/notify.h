@@ -2,7 +2,11 @@
 #ifndef BERTH_DAEMON_NOTIFY_H
 #define BERTH_DAEMON_NOTIFY_H
 
+#include <stdint.h>
+
 /** "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=..."; nothing happens when nobody listens. */
 void notify_manager(const char *state);
+/** How often the manager wants to hear WATCHDOG=1 at the least (WatchdogSec=), milliseconds; 0: it does not. */
+int64_t notify_watchdog_ms(void);
 
 #endif

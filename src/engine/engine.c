@@ -520,6 +520,8 @@ bool engine_step(struct engine *engine, struct err *err)
     }
     engine->figures.commits++;
     publish(engine);
+    if (engine->config.stepped != NULL)
+        engine->config.stepped(engine->config.stepped_context);
     return true;
 lost:
     *err = fault;

@@ -44,6 +44,9 @@ struct engine_config {
      */
     void (*committed)(void *context);
     void *committed_context;
+    /** After each batch that the store has taken, also an empty one: at least every second while all is well. May be NULL. */
+    void (*stepped)(void *context);
+    void *stepped_context;
     /** The store has enough to tidy up (store_checkpoint) that somebody should, with a store of his own; may be NULL. Called from
      * the engine's thread; must not block. */
     void (*untidy)(void *context);

@@ -1,6 +1,8 @@
-/* api_queue.c - /api/v1/queue: what waits and what is stuck, in figures; /api/v1/health: whether anybody is there. */
+/* api_queue.c - /api/v1/queue: what waits and what is stuck, in figures; /api/v1/health: whether anybody is there and gets on. */
 #include "http/route.h"
 #include "http/view.h"
+
+#define STALLED_MS 10000 /* the engine writes at least every second while the store takes it */
 
 void api_queue_get(struct call *call)
 {
@@ -17,7 +19,14 @@ void api_queue_get(struct call *call)
                                view_time(figures.oldest_queued_ms)));
 }
 
+/* Health is progress: that this thread answers says nothing of the engine's. */
 void api_health_get(struct call *call)
 {
-    call_answer_json(call, MHD_HTTP_OK, json_pack("{s:s, s:s}", "status", "ok", "version", BERTH_VERSION));
+    struct clock *clock = call->config->clock;
+    const struct pulse *pulse = call->config->pulse;
+    int64_t age_ms = pulse == NULL ? 0 : pulse_age_ms(pulse, clock->boot_ms(clock));
+    bool stalled = age_ms > STALLED_MS;
+    call_answer_json(call, stalled ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+                     json_pack("{s:s, s:s, s:I}", "status", stalled ? "stalled" : "ok", "version", BERTH_VERSION,
+                               "engine_age_ms", (json_int_t)age_ms));
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/keyring.h"
+#include "base/pulse.h"
 #include "engine/request.h"
 
 /** Ask a server for its host key. @param ret_key_line "ssh-ed25519 AAAA...", the caller's; ret_fingerprint
@@ -26,6 +27,7 @@ struct http_config {
     const struct keyring *keyring;
     const char *installation;
     struct clock *clock;
+    const struct pulse *pulse;         /* the engine's, for health; NULL: not watched */
     http_scan_host_key *scan_host_key; /* NULL: nodes can only be added with their key */
 };
 

@@ -306,6 +306,7 @@ void fixture_init(struct fixture *fixture)
                                   .keyring = fixture->keyring,
                                   .installation = "abc123",
                                   .clock = clock_real(),
+                                  .pulse = &fixture->pulse,
                                   .scan_host_key = scan };
     must(http_server_create(&config, &fixture->server, &err));
     fixture->port = http_server_port(fixture->server);

@@ -36,6 +36,7 @@ struct fixture {
     char token[TOKEN_LENGTH + 1];
     int64_t group_id, product_id, node_id;
     int port;
+    struct pulse pulse; /* no beat: health does not look at it */
 };
 
 void fixture_init(struct fixture *fixture);

@@ -452,6 +452,24 @@ static void bad_requests_are_refused_in_clear_words(void **state)
     }
 }
 
+static void health_is_progress_of_the_engine(void **state)
+{
+    struct pulse *pulse = &fixture.pulse;
+    int64_t now_ms = clock_real()->boot_ms(clock_real());
+    (void)state;
+    pulse_beat(pulse, now_ms);
+    struct answer answer = fixture_ask(&fixture, "GET", "/api/v1/health", "", NULL);
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer.body, "\"status\":\"ok\""));
+    answer_finish(&answer);
+    pulse_beat(pulse, now_ms > 60000 ? now_ms - 60000 : 1);
+    answer = fixture_ask(&fixture, "GET", "/api/v1/health", "", NULL);
+    assert_int_equal(answer.status, 503);
+    assert_non_null(strstr(answer.body, "\"status\":\"stalled\""));
+    answer_finish(&answer);
+    pulse_beat(pulse, 0);
+}
+
 static void every_route_but_health_and_the_page_needs_a_token(void **state)
 {
     (void)state;
@@ -750,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_ticket_shows_what_could_not_be_sent_and_is_sent_again),
         cmocka_unit_test(a_log_is_read_piece_by_piece),
         cmocka_unit_test(bad_requests_are_refused_in_clear_words),
+        cmocka_unit_test(health_is_progress_of_the_engine),
         cmocka_unit_test(every_route_but_health_and_the_page_needs_a_token),
         cmocka_unit_test(a_node_is_added_with_the_key_that_it_shows),
         cmocka_unit_test(products_groups_and_templates_come_back_as_they_were_sent),
