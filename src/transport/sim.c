@@ -207,6 +207,7 @@ static size_t sim_poll(struct transport *base, struct transport_event *ret_event
 static void node_destroy(struct sim_world_node *node)
 {
     sim_records_destroy(node);
+    sim_zone_forget(&node->zone);
     panel_memory_destroy(node->memory);
     free(node->address);
     free(node->public_ip);

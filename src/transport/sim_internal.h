@@ -86,6 +86,12 @@ struct sim_gate {
 
 #define SIM_GATES_MAX 64
 
+/* The zone that was asked for last, as text and as records. */
+struct sim_zone {
+    char *domain, *text;
+    struct ldns_struct_zone *parsed; /* NULL when the text is no zone */
+};
+
 /* A node: the machine, and our session to it. */
 struct sim_world_node {
     struct sim_world_node *next;
@@ -94,10 +100,14 @@ struct sim_world_node {
     struct panel_memory *memory;
     bool up;
     int64_t fence;
+    int64_t locked_until_ms, full_until_ms;
+    int64_t ran_fence; /* the last changing command that has begun to run, beside the records that say so */
+    unsigned ran_number;
     struct sim_record *records; /* oldest first */
     struct sim_gate gates[SIM_GATES_MAX];
     size_t gate_count;
     struct transport_sim_counts counts;
+    struct sim_zone zone;
     /* while a segment runs in the model: where the node's restart or the time limit catches it */
     unsigned points_left; /* 0: no restart */
     int64_t limit_ms;     /* 0: none */
@@ -175,6 +185,7 @@ void sim_result_copy(const struct command_result *from, struct command_result *r
 
 void sim_probe_start(struct sim *sim, struct command *command);
 void sim_probe_destroy(struct sim_probe *probe);
+void sim_zone_forget(struct sim_zone *zone);
 /** Answer one look; duration in *ret_ms. */
 void sim_look(struct sim *sim, const struct segment *segment, bool silent, struct segment_result *ret_result,
               int64_t *ret_ms);

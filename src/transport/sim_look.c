@@ -141,8 +141,43 @@ static enum probe_exit look_tcp(struct view *view)
 
 /* ---- zones -------------------------------------------------------------------------------------------------------- */
 
-/* The zone of the name that the node serves: its longest served suffix. The caller's to free with ldns_zone_deep_free(). */
-static ldns_zone *zone_of(struct panel_memory *memory, const char *name)
+void sim_zone_forget(struct sim_zone *zone)
+{
+    if (zone->parsed != NULL)
+        ldns_zone_deep_free(zone->parsed);
+    free(zone->text);
+    free(zone->domain);
+    *zone = (struct sim_zone){ 0 };
+}
+
+static ldns_zone *parse_zone(const char *domain, struct buf *text)
+{
+    ldns_zone *zone = NULL;
+    ldns_rdf *origin = ldns_dname_new_frm_str(domain);
+    FILE *file = fmemopen(text->data, text->length, "r");
+    if (origin == NULL || file == NULL ||
+        ldns_zone_new_frm_fp(&zone, file, origin, 14400, LDNS_RR_CLASS_IN) != LDNS_STATUS_OK)
+        zone = NULL; /* cut short: BIND would not load it */
+    if (file != NULL)
+        fclose(file);
+    ldns_rdf_deep_free(origin);
+    return zone;
+}
+
+/* A look asks for every record of one zone: it is parsed when it has changed, not for each question. */
+static const ldns_zone *zone_of_text(struct sim_zone *last, const char *domain, struct buf *text)
+{
+    if (last->text != NULL && strcmp(last->domain, domain) == 0 && strcmp(last->text, buf_text(text)) == 0)
+        return last->parsed;
+    sim_zone_forget(last);
+    last->parsed = parse_zone(domain, text);
+    last->domain = xstrdup(domain);
+    last->text = buf_steal(text);
+    return last->parsed;
+}
+
+/* The zone of the name that the node serves: its longest served suffix. The node's to keep; NULL when it serves none. */
+static const ldns_zone *zone_of(struct sim_world_node *node, const char *name)
 {
     CLEANUP(freep) char *plain = xstrdup(name);
     size_t length = strlen(plain);
@@ -150,18 +185,8 @@ static ldns_zone *zone_of(struct panel_memory *memory, const char *name)
         plain[length - 1] = '\0';
     for (const char *domain = plain; domain != NULL && *domain != '\0';) {
         CLEANUP(buf_finish) struct buf text = BUF_INIT;
-        ldns_zone *zone = NULL;
-        if (panel_memory_zone(memory, domain, &text)) {
-            ldns_rdf *origin = ldns_dname_new_frm_str(domain);
-            FILE *file = fmemopen(text.data, text.length, "r");
-            if (origin == NULL || file == NULL ||
-                ldns_zone_new_frm_fp(&zone, file, origin, 14400, LDNS_RR_CLASS_IN) != LDNS_STATUS_OK)
-                zone = NULL; /* cut short: BIND would not load it */
-            if (file != NULL)
-                fclose(file);
-            ldns_rdf_deep_free(origin);
-            return zone;
-        }
+        if (panel_memory_zone(node->memory, domain, &text))
+            return zone_of_text(&node->zone, domain, &text);
         domain = strchr(domain, '.');
         domain += domain != NULL;
     }
@@ -187,18 +212,16 @@ static bool add_records(struct buf *out, const ldns_zone *zone, const ldns_rdf *
     return exists;
 }
 
-static enum probe_exit answer_question(struct buf *out, struct panel_memory *memory, const char *name, const char *type)
+static enum probe_exit answer_question(struct buf *out, struct sim_world_node *node, const char *name, const char *type)
 {
     CLEANUP(buf_finish) struct buf records = BUF_INIT;
     ldns_rdf *owner = ldns_dname_new_frm_str(name);
-    ldns_zone *zone = owner != NULL ? zone_of(memory, name) : NULL;
+    const ldns_zone *zone = owner != NULL ? zone_of(node, name) : NULL;
     buf_addf(out, "question %s%s %s ", name, name[strlen(name) - 1] == '.' ? "" : ".", type);
     bool serves = zone != NULL && ldns_zone_soa(zone) != NULL;
     bool exists = serves && add_records(&records, zone, owner, ldns_get_rr_type_by_name(type));
     buf_addf(out, "%s\n", serves ? exists ? "NOERROR aa udp" : "NXDOMAIN aa udp" : "REFUSED - udp");
     buf_add(out, buf_text(&records), records.length);
-    if (zone != NULL)
-        ldns_zone_deep_free(zone);
     ldns_rdf_deep_free(owner);
     return serves ? PROBE_ANSWERED : PROBE_WRONG;
 }
@@ -221,7 +244,7 @@ static enum probe_exit look_server(struct view *view, size_t target)
             buf_addf(&view->out, "question %s %s - - -\n", name, type);
             continue;
         }
-        enum probe_exit verdict = answer_question(&view->out, node->memory, name, type);
+        enum probe_exit verdict = answer_question(&view->out, node, name, type);
         worst = verdict > worst ? verdict : worst;
     }
     return worst;

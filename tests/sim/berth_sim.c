@@ -2,6 +2,8 @@
  *   berth-sim --seed N --count 1 --trace */
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +130,8 @@ int main(int argc, char **argv)
     if (sodium_init() < 0)
         return 1;
     log_set_fd(-1);
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX); /* a company is made and ended many times a second: keep the memory */
+    (void)mallopt(M_TOP_PAD, 16 << 20);
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case 's': seed = strtoull(optarg, NULL, 10); break;
