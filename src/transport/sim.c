@@ -314,6 +314,24 @@ void transport_sim_cut(struct transport *base, const char *address)
     sim_cut(sim, node, "the connection was cut");
 }
 
+void transport_sim_lock(struct transport *base, const char *address, int64_t for_ms)
+{
+    struct sim *sim = sim_from(base);
+    struct sim_world_node *node = sim_node_at(sim, address);
+    assert(node != NULL);
+    catch_up(sim);
+    node->locked_until_ms = sim->at_ms + for_ms;
+}
+
+void transport_sim_fill_disk(struct transport *base, const char *address, int64_t for_ms)
+{
+    struct sim *sim = sim_from(base);
+    struct sim_world_node *node = sim_node_at(sim, address);
+    assert(node != NULL);
+    catch_up(sim);
+    node->full_until_ms = sim->at_ms + for_ms;
+}
+
 struct panel_memory *transport_sim_memory(struct transport *base, const char *address)
 {
     struct sim_world_node *node = sim_node_at(sim_from(base), address);

@@ -31,8 +31,10 @@ struct transport_sim_faults {
     unsigned
         panel_fails; /* a changing command of the panel fails with one of panel_exits, having done nothing (20: having done it) */
     unsigned probe_silent; /* a look from outside gets no answer */
-    int panel_exits[8];    /* 0 ends the list; an empty list: 13, 15, 20 */
-    int64_t down_ms_max;   /* a node that goes down is back after 1 s to this; 0: 60 s */
+    unsigned
+        runs_twice; /* a changing command runs once more after its end: no node does that, it is for tests of tests */
+    int panel_exits[8];  /* 0 ends the list; an empty list: 13, 15, 20 */
+    int64_t down_ms_max; /* a node that goes down is back after 1 s to this; 0: 60 s */
 };
 
 struct transport_sim_config {
@@ -58,6 +60,10 @@ int64_t transport_sim_next_due_ms(struct transport *transport);
 void transport_sim_set_faults(struct transport *transport, const struct transport_sim_faults *faults);
 /** Restart a node now, as the `reboot` fault does between commands. */
 void transport_sim_reboot(struct transport *transport, const char *address, int64_t down_ms);
+/** For so long somebody else holds the node's lock: no changing command of ours gets it. */
+void transport_sim_lock(struct transport *transport, const char *address, int64_t for_ms);
+/** For so long the node's disk is full: it keeps no records, and what the panel would change fails. */
+void transport_sim_fill_disk(struct transport *transport, const char *address, int64_t for_ms);
 /** Break the connection to a node now. */
 void transport_sim_cut(struct transport *transport, const char *address);
 /** The model, for preparing and inspecting a node; NULL when there is none. Its clock is kept by this transport. */
@@ -71,6 +77,8 @@ struct transport_sim_counts {
     unsigned changes; /* their changing segments */
     unsigned looks;   /* LANE_LOOK commands that ran */
     unsigned fenced, busy, lost, killed;
+    unsigned
+        repeats; /* changing commands that ran although the same one, or one of a higher fence, had run: must be 0 */
     unsigned cuts, reboots;
     int64_t busy_ms; /* time with a changing command */
 };

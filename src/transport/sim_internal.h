@@ -30,7 +30,7 @@ enum sim_cut { CUT_NONE, CUT_BEFORE, CUT_LATE, CUT_DURING, CUT_AFTER, CUT_SILENT
 /* What will go wrong with a command, drawn when it is started so that a replay draws the same. */
 struct sim_plan {
     enum sim_cut cut;
-    bool slow, down, disk_full;
+    bool slow, down, disk_full, runs_twice;
     unsigned
         die_at_point;    /* the node goes down at the n-th point that the model passes, or at the end; 0: it does not */
     size_t fail_segment; /* the n-th changing command of the panel fails; SIZE_MAX: none */

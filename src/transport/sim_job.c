@@ -59,11 +59,13 @@ static struct sim_plan draw_plan(struct sim *sim, const struct command *command)
     size_t segment = rng_below(rng, CHANGES_MAX);
     bool fails = rng_percent(rng, faults->panel_fails);
     plan.fail_exit = draw_exit(sim);
+    bool twice = rng_percent(rng, faults->runs_twice);
     plan.fail_segment = SIZE_MAX;
     if (command->lane != LANE_MAKE || command->pick_up)
         return plan;
     plan.die_at_point = reboot ? point : 0;
     plan.disk_full = disk_full;
+    plan.runs_twice = twice;
     plan.fail_segment = fails ? segment : SIZE_MAX;
     return plan;
 }

@@ -10,6 +10,7 @@
 #define SEGMENT_MS 2 /* to start a program */
 #define OUTPUT_AFTER_MS 100
 #define SLOWNESS 10
+#define EXIT_DISK_FULL 13 /* of the panel */
 
 /* ---- records ------------------------------------------------------------------------------------------------------ */
 
@@ -163,7 +164,9 @@ static int64_t segment_run(struct sim *sim, struct sim_world_node *node, struct 
     struct panel_host *host = panel_memory_host(node->memory);
     char path[80];
     bool is_panel = segment->changes && strncmp(segment->argv[0], PANEL_BIN "/", strlen(PANEL_BIN "/")) == 0;
-    bool fails = is_panel && record->plan.fail_segment == record->changes_seen;
+    bool full = is_panel && sim_now_ms(sim) < node->full_until_ms;
+    bool fails = full || (is_panel && record->plan.fail_segment == record->changes_seen);
+    int fail_exit = full ? EXIT_DISK_FULL : record->plan.fail_exit;
     record->changes_seen += is_panel;
     node->slowness = record->plan.slow ? SLOWNESS : 1;
     node->points_left = segment->changes ? record->plan.die_at_point : 0;
@@ -175,7 +178,7 @@ static int64_t segment_run(struct sim *sim, struct sim_world_node *node, struct 
     panel_memory_take_slept_ms(node->memory);
     panel_memory_on_point(node->memory, dies_here, node);
     snprintf(path, sizeof(path), "/tmp/berth-%lld-%u-%zu", (long long)command->fence, command->number, record->at);
-    if (fails && record->plan.fail_exit != 20) { /* 20: a service did not restart, but the object has been made */
+    if (fails && fail_exit != 20) { /* 20: a service did not restart, but the object has been made */
         *result = (struct segment_result){ .ran = true };
         result->out = xstrdup("Error: so it was decided\n");
         result->err = xstrdup("");
@@ -183,7 +186,7 @@ static int64_t segment_run(struct sim *sim, struct sim_world_node *node, struct 
         sim_run_segment(node->memory, node->is_sudo, path, segment, result);
     }
     if (fails)
-        result->exit_code = record->plan.fail_exit;
+        result->exit_code = fail_exit;
     panel_memory_on_point(node->memory, NULL, NULL);
     if (segment->changes && record->plan.die_at_point > 0)
         record->plan.die_at_point = node->died || node->points_left == 0 ? 1 : node->points_left;
@@ -257,10 +260,25 @@ static void tell_output(struct sim *sim, const struct sim_world_node *node, cons
     }
 }
 
+static void record_begin(struct sim *sim, struct sim_world_node *node, struct sim_record *record);
+
+static void run_again(struct sim *sim, struct sim_world_node *node, struct sim_record *record)
+{
+    for (size_t i = 0; i <= record->at; i++)
+        result_drop(&record->result.segments[i]);
+    record->at = 0;
+    record_begin(sim, node, record);
+}
+
 /* All segments have run that were to run. */
 static void command_ends(struct sim *sim, struct sim_world_node *node, struct sim_record *record)
 {
     bool make = record->command->lane == LANE_MAKE;
+    if (record->plan.runs_twice) {
+        record->plan.runs_twice = false;
+        run_again(sim, node, record);
+        return;
+    }
     record->state = RECORD_ENDED;
     record->result.outcome = OUTCOME_ENDED;
     if (make)
@@ -292,11 +310,24 @@ static void segment_ends(struct sim *sim, const struct sim_deed *deed)
 
 /* ---- arriving ----------------------------------------------------------------------------------------------------- */
 
+/* What the lock, the fence and the records are for, counted without them: no changing command begins that has begun before, or
+ * after one of a later attempt. */
+static void count_begin(struct sim_world_node *node, const struct command *command)
+{
+    bool later =
+        command->fence > node->ran_fence || (command->fence == node->ran_fence && command->number > node->ran_number);
+    node->counts.makes++;
+    node->counts.repeats += !later;
+    node->ran_fence = command->fence;
+    node->ran_number = command->number;
+}
+
 static void record_begin(struct sim *sim, struct sim_world_node *node, struct sim_record *record)
 {
     record->state = RECORD_RUNS;
     record->began_ms = sim_now_ms(sim);
-    node->counts.makes += record->command->lane == LANE_MAKE;
+    if (record->command->lane == LANE_MAKE)
+        count_begin(node, record->command);
     node->counts.looks += record->command->lane == LANE_LOOK;
     segment_begin(sim, node, record);
 }
@@ -367,12 +398,13 @@ static void make_arrives(struct sim *sim, struct sim_world_node *node, struct si
             sim_job_answer(sim, job);
         return;
     }
-    if (find_running(node) != NULL && !record->waited) {
+    bool locked = find_running(node) != NULL || sim_now_ms(sim) < node->locked_until_ms;
+    if (locked && !record->waited) {
         record->waited = true;
         sim_plan(sim, sim_now_ms(sim) + LOCK_WAIT_MS, record_arrives, node, record->serial);
-    } else if (record->plan.disk_full) {
+    } else if (record->plan.disk_full || sim_now_ms(sim) < node->full_until_ms) {
         record_refuse(sim, node, record, OUTCOME_NOT_STARTED, FAULT_STATE_DIR, "no space left on device");
-    } else if (find_running(node) != NULL) {
+    } else if (locked) {
         record_refuse(sim, node, record, OUTCOME_BUSY, FAULT_NONE, "another command holds the node's lock");
     } else if (command->fence < node->fence) {
         record_refuse(sim, node, record, OUTCOME_FENCED, FAULT_NONE, "the node has seen a higher fence");

@@ -230,6 +230,47 @@ static void an_abandoned_command_goes_on_but_is_not_heard_of(void **state)
     world_close(&world);
 }
 
+static void what_holds_a_node_up_passes(void **state)
+{
+    static const struct {
+        void (*hold)(struct transport *transport, const char *address, int64_t for_ms);
+        enum outcome outcome;
+        enum transport_fault fault;
+    } cases[] = {
+        { transport_sim_lock, OUTCOME_BUSY, FAULT_NONE },
+        { transport_sim_fill_disk, OUTCOME_NOT_STARTED, FAULT_STATE_DIR },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct world world;
+        world_open(&world, 1, NULL, false);
+        cases[i].hold(world.transport, world_address(WEB), 5000);
+        expect_outcome(&world, world_start(&world, WEB, make_user("acme", 1)), cases[i].outcome, cases[i].fault);
+        expect_user(&world, WEB, "acme", false);
+        world_pass(&world, 5000);
+        expect_outcome(&world, world_start(&world, WEB, make_user("acme", 2)), OUTCOME_ENDED, FAULT_NONE);
+        expect_user(&world, WEB, "acme", true);
+        world_close(&world);
+    }
+}
+
+static void a_command_that_runs_twice_is_counted(void **state)
+{
+    struct transport_sim_faults faults = { .runs_twice = 100 };
+    struct transport_sim_counts counts;
+    struct world world;
+    (void)state;
+    world_open(&world, 1, NULL, false);
+    expect_outcome(&world, world_start(&world, WEB, make_user("acme", 1)), OUTCOME_ENDED, FAULT_NONE);
+    transport_sim_counts(world.transport, world_address(WEB), &counts);
+    assert_int_equal(counts.repeats, 0);
+    transport_sim_set_faults(world.transport, &faults);
+    expect_outcome(&world, world_start(&world, WEB, make_user("beta", 2)), OUTCOME_ENDED, FAULT_NONE);
+    transport_sim_counts(world.transport, world_address(WEB), &counts);
+    assert_int_equal(counts.repeats, 1);
+    world_close(&world);
+}
+
 /* ---- faults ------------------------------------------------------------------------------------------------------- */
 
 /* Start one user under a fault that always happens, then without faults find out. */
@@ -598,6 +639,8 @@ int main(void)
         cmocka_unit_test(segments_come_back_apart),
         cmocka_unit_test(the_password_file_lives_only_for_its_segment),
         cmocka_unit_test(one_changing_command_at_a_time_and_looks_beside_it),
+        cmocka_unit_test(what_holds_a_node_up_passes),
+        cmocka_unit_test(a_command_that_runs_twice_is_counted),
         cmocka_unit_test(what_cannot_get_the_lock_is_busy_and_what_is_older_is_fenced),
         cmocka_unit_test(output_of_a_long_command_is_streamed_unless_it_is_quiet),
         cmocka_unit_test(an_abandoned_command_goes_on_but_is_not_heard_of),
