@@ -6,9 +6,16 @@
 #include <stdint.h>
 
 struct clock {
-    int64_t (*now_ms)(struct clock *clock);  /* wall clock; never goes back within one process */
+    int64_t (*now_ms)(struct clock *clock);  /* wall clock; within one process it neither goes back nor stands still */
     int64_t (*boot_ms)(struct clock *clock); /* monotonic, counts suspended time too */
 };
+
+/**
+ * The wall clock for a process: an administrator may set it back, and moments that we store must not follow; what is due in a
+ * minute must still come in a minute. So the farthest that it was ahead of the boot clock is kept.
+ * @param lead_ms  begins as INT64_MIN; read boot_ms after wall_ms
+ */
+int64_t clock_steady_ms(_Atomic int64_t *lead_ms, int64_t wall_ms, int64_t boot_ms);
 
 /** The real one; a static object, thread-safe. */
 struct clock *clock_real(void);

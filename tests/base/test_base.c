@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/redact.h"
@@ -164,6 +165,24 @@ static void a_key_file_that_others_may_read_is_refused(void **state)
     unlink(path);
 }
 
+static void a_clock_that_is_set_back_goes_on(void **state)
+{
+    static const struct {
+        int64_t wall_ms, boot_ms, want_ms;
+    } moments[] = {
+        { 1000000, 100, 1000000 },   { 1000500, 600, 1000500 },   { 9000600, 700, 9000600 }, /* set ahead */
+        { 1000700, 800, 9000700 },   { 1060700, 60800, 9060700 }, /* set back: it goes on from where it was */
+        { 9999999, 60900, 9999999 },
+    };
+    _Atomic int64_t lead_ms = INT64_MIN;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++) {
+        int64_t got_ms = clock_steady_ms(&lead_ms, moments[i].wall_ms, moments[i].boot_ms);
+        if (got_ms != moments[i].want_ms)
+            fail_msg("moment %zu: %lld", i, (long long)got_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +196,7 @@ int main(void)
         cmocka_unit_test(passwords_have_every_kind_of_character),
         cmocka_unit_test(what_is_sealed_opens_only_in_its_context),
         cmocka_unit_test(a_key_file_that_others_may_read_is_refused),
+        cmocka_unit_test(a_clock_that_is_set_back_goes_on),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
