@@ -24,7 +24,7 @@ struct account_limits {
     int64_t web_domains, web_aliases, databases, cron_jobs, backups;
     int64_t mail_domains, mail_accounts, mail_rate_per_hour;
     int64_t dns_domains, dns_records;
-    const char *php; /* "8.2", or "" for the node's default */
+    const char *php; /* "8.2", or "" for the node's default and for accounts without the web role: others have no PHP */
 };
 
 struct name_server {

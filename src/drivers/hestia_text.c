@@ -87,9 +87,7 @@ void hestia_package(const struct step *step, struct hestia_setting ret_settings[
     const struct account_limits *limits = &step->limits;
     struct hestia_setting *next = ret_settings;
     char backend[32];
-    bool is_web =
-        strncmp(step->action, "web.", 4) == 0; /* a template that only a web node offers is refused elsewhere */
-    hestia_backend(is_web ? limits->php : "", backend, sizeof(backend));
+    hestia_backend(limits->php, backend, sizeof(backend));
     setting_text(next++, "WEB_TEMPLATE", "default");
     setting_text(next++, "PROXY_TEMPLATE", "default");
     setting_text(next++, "BACKEND_TEMPLATE", backend);

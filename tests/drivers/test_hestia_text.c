@@ -133,7 +133,10 @@ static void a_package_has_every_key(void **state)
         assert_string_equal(settings[i].key, want[i][0]);
         assert_string_equal(settings[i].value, want[i][1]);
     }
-    step = story_step("mail.package"); /* a PHP that only web nodes have would be refused there */
+    step = story_step("dns.package"); /* of one account there is one package, whichever role's step writes it */
+    hestia_package(&step, settings);
+    assert_string_equal(settings[2].value, "PHP-8_2");
+    step.limits.php = "";
     step.limits.mail_rate_per_hour = -1;
     step.limits.backups = -1;
     hestia_package(&step, settings);
