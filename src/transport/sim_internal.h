@@ -116,7 +116,7 @@ struct sim_world_node {
     bool died, killed;
     /* the session */
     int64_t id; /* the engine's; 0: not set */
-    bool is_sudo, connected, connecting;
+    bool is_sudo, connected, connecting, connects_later;
 };
 
 struct sim {

@@ -24,7 +24,16 @@ static void tell_link(struct sim *sim, const struct sim_world_node *node, enum t
 
 static void connect_again(struct sim *sim, const struct sim_deed *deed)
 {
+    deed->node->connects_later = false;
     sim_connect(sim, deed->node);
+}
+
+static void connect_later(struct sim *sim, struct sim_world_node *node, int64_t ms)
+{
+    if (node->connects_later) /* one try after the other, however many things went wrong */
+        return;
+    node->connects_later = true;
+    sim_plan(sim, sim_now_ms(sim) + ms, connect_again, node, 0);
 }
 
 static void connect_end(struct sim *sim, const struct sim_deed *deed)
@@ -45,7 +54,7 @@ static void connect_end(struct sim *sim, const struct sim_deed *deed)
              node->up ? "connection refused" : "no route to host");
     tell_link(sim, node, TRANSPORT_NODE_DOWN, FAULT_CONNECT, why);
     sim_jobs_end(sim, node, true, why);
-    sim_plan(sim, sim_now_ms(sim) + AGAIN_AFTER_REFUSAL_MS, connect_again, node, 0);
+    connect_later(sim, node, AGAIN_AFTER_REFUSAL_MS);
 }
 
 void sim_connect(struct sim *sim, struct sim_world_node *node)
@@ -64,7 +73,7 @@ void sim_cut(struct sim *sim, struct sim_world_node *node, const char *why)
     node->counts.cuts++;
     tell_link(sim, node, TRANSPORT_NODE_DOWN, FAULT_CUT, why);
     sim_jobs_end(sim, node, false, why);
-    sim_plan(sim, sim_now_ms(sim) + AGAIN_AFTER_CUT_MS, connect_again, node, 0);
+    connect_later(sim, node, AGAIN_AFTER_CUT_MS);
 }
 
 /* ---- machines ----------------------------------------------------------------------------------------------------- */
