@@ -276,6 +276,30 @@ static bool tell_secrets(struct engine *engine, struct step_data *data, const st
     return true;
 }
 
+/** "user" of "mail.user". */
+static const char *kind_of(const char *action)
+{
+    const char *dot = strchr(action, '.');
+    return dot == NULL ? action : dot + 1;
+}
+
+/** Roles that share an account have steps of the same kind on it: what was cut off in one of them another one finds half-made. */
+static bool tell_suspect(struct engine *engine, struct step_data *data, const struct task *task, unsigned roles,
+                         struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    if (task->suspect || (roles & (roles - 1)) == 0)
+        return true;
+    if (!store_list_tasks(engine->config.store, task->operation_id, &tasks, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        data->step.suspect |= tasks[i].suspect && tasks[i].state != TASK_DONE && tasks[i].node_id == task->node_id &&
+                              strcmp(kind_of(tasks[i].action), kind_of(task->action)) == 0;
+    tasks_free(tasks, count);
+    return true;
+}
+
 static bool gather(struct engine *engine, struct step_data *data, const struct task *task,
                    const struct product_spec *spec, struct err *err)
 {
@@ -300,7 +324,8 @@ static bool gather(struct engine *engine, struct step_data *data, const struct t
           (strcmp(task->action, "dns.zone") == 0 || strcmp(task->action, "verify.dns") == 0))) &&
         !tell_zone(engine, data, spec, err))
         return false;
-    return tell_secrets(engine, data, task, account->node_id, err);
+    return tell_suspect(engine, data, task, account->roles, err) &&
+           tell_secrets(engine, data, task, account->node_id, err);
 }
 
 bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,
