@@ -1,5 +1,5 @@
-/* berth_sim.c - berth-sim: run companies by their seeds and check each at its end. A failing seed replays exactly:
- *   berth-sim --seed N --count 1 --trace */
+/* berth_sim.c - berth-sim: run companies by their seeds and check each along the way and at its end. A failing seed replays exactly:
+ *   berth-sim --seed N [--hours H] */
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -7,53 +7,147 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "company.h"
+#include "sim_jobs.h"
+
+#define HOUR_MS 3.6e6
 
 static void usage(FILE *out)
 {
-    fprintf(
-        out,
-        "usage: berth-sim [--seed N] [--count N] [--orders N] [--minutes N] [--calm] [--sudo] [--trace] [--log]\n"
-        "                 [--kill-every-commit]\n"
-        "\n"
-        "  --seed N     the first seed (1)            --count N    how many seeds (100)\n"
-        "  --orders N   per company (1 to 6, by seed)   --minutes N  how long things go wrong (10)\n"
-        "  --calm       no faults, no kills           --sudo       nodes by sudo (else every third seed)\n"
-        "  --trace      print every event             --log        the engine's log on standard error\n"
-        "  --kill-every-commit  per seed: a calm run, then one for each commit and each side of its sending, with the\n"
-        "               daemon killed there once; all must end with the same on the nodes\n");
+    fprintf(out,
+            "usage: berth-sim [--seed N] [--count N] [--seconds N] [--jobs N] [--hours H] [--orders N]\n"
+            "                 [--calm] [--sudo] [--trace] [--log] [--kill-every-commit]\n"
+            "\n"
+            "  --seed N     the first seed (1)            --count N    how many seeds (1 with --seed, else 100)\n"
+            "  --seconds N  begin none after so long      --jobs N     processes (1)\n"
+            "  --hours H    how long things go wrong (1 to 10 minutes, by seed)\n"
+            "  --orders N   per company (1 to 6, by seed)\n"
+            "  --calm       no faults, no kills           --sudo       nodes by sudo (else every third seed)\n"
+            "  --trace      print every event             --log        the engine's log on standard error\n"
+            "  --kill-every-commit  per seed: a calm run, then one for each commit, killed before, amid and after the\n"
+            "               sending of what it has decided; all must end with the same on the nodes\n");
 }
 
-static unsigned add_up(struct company_figures *sum, const struct company_figures *one)
+/* ---- what is asked for ---------------------------------------------------------------------------------------------- */
+
+struct wishes {
+    uint64_t seed, count, orders;
+    int64_t seconds, jobs;
+    double hours; /* 0: by seed */
+    bool calm, sudo, trace, log, killed;
+};
+
+static void parse(int argc, char **argv, struct wishes *ret_wishes)
 {
-    sum->live += one->live;
-    sum->failed += one->failed;
-    sum->kills += one->kills;
-    sum->commits += one->commits;
-    sum->store_failures += one->store_failures;
-    sum->virtual_ms += one->virtual_ms;
-    sum->trace_hash = one->trace_hash;
-    return one->commits;
+    static const struct option names[] = {
+        { "seed", required_argument, NULL, 's' },
+        { "count", required_argument, NULL, 'n' },
+        { "seconds", required_argument, NULL, 'S' },
+        { "jobs", required_argument, NULL, 'j' },
+        { "orders", required_argument, NULL, 'o' },
+        { "hours", required_argument, NULL, 'H' },
+        { "calm", no_argument, NULL, 'c' },
+        { "sudo", no_argument, NULL, 'u' },
+        { "trace", no_argument, NULL, 't' },
+        { "log", no_argument, NULL, 'l' },
+        { "help", no_argument, NULL, 'h' },
+        { "kill-every-commit", no_argument, NULL, 'k' },
+        { NULL, 0, NULL, 0 },
+    };
+    *ret_wishes = (struct wishes){ .jobs = 1 };
+    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        switch (name) {
+        case 's': ret_wishes->seed = strtoull(optarg, NULL, 10); break;
+        case 'n': ret_wishes->count = strtoull(optarg, NULL, 10); break;
+        case 'S': ret_wishes->seconds = strtoll(optarg, NULL, 10); break;
+        case 'j': ret_wishes->jobs = strtoll(optarg, NULL, 10); break;
+        case 'o': ret_wishes->orders = strtoull(optarg, NULL, 10); break;
+        case 'H': ret_wishes->hours = strtod(optarg, NULL); break;
+        case 'c': ret_wishes->calm = true; break;
+        case 'u': ret_wishes->sudo = true; break;
+        case 't': ret_wishes->trace = true; break;
+        case 'l': ret_wishes->log = true; break;
+        case 'k': ret_wishes->killed = ret_wishes->calm = true; break;
+        case 'h': usage(stdout); exit(0);
+        default: usage(stderr); exit(2);
+        }
+    }
+    if (ret_wishes->count == 0)
+        ret_wishes->count = ret_wishes->seconds > 0 ? UINT32_MAX : ret_wishes->seed > 0 ? 1 : 100;
+    if (ret_wishes->seed == 0)
+        ret_wishes->seed = 1;
+    if (ret_wishes->jobs < 1 || ret_wishes->jobs > SIM_JOBS_MAX)
+        ret_wishes->jobs = 1;
+}
+
+/** What a seed makes of its company. */
+static struct company_options options_of(uint64_t seed, const struct wishes *wishes, const char *url)
+{
+    bool faults = !wishes->calm;
+    double hours = wishes->hours > 0 ? wishes->hours : (double)(1 + seed % 10) / 60;
+    return (struct company_options){ .seed = seed,
+                                     .orders = (unsigned)(wishes->orders != 0 ? wishes->orders : 1 + seed % 6),
+                                     .faults = faults,
+                                     .kills = faults && seed % 2 == 0,
+                                     .sudo = wishes->sudo || seed % 3 == 0,
+                                     .admin = faults && seed % 4 == 1,
+                                     .store_faults = faults && seed % 5 < 2,
+                                     .refusals = faults && seed % 9 == 4,
+                                     .clock_jumps = faults && seed % 5 == 3,
+                                     .rivals = faults && seed % 11 == 3,
+                                     .store_url = faults && seed % 11 == 3 ? url : NULL,
+                                     .tickets = seed % 2 == 1 || seed % 9 == 4,
+                                     .mixed = seed % 7 < 3,
+                                     .watch_log = !wishes->log,
+                                     .faults_ms = (int64_t)(hours * HOUR_MS) };
+}
+
+/* ---- a seed ----------------------------------------------------------------------------------------------------------- */
+
+/** Where two workers share a store they need a file, of this process; in memory where there is such a place. */
+struct place {
+    char dir[64];
+    char url[128];
+};
+
+static void place_make(struct place *place)
+{
+    snprintf(place->dir, sizeof(place->dir), "/dev/shm/berth-sim-XXXXXX");
+    if (mkdtemp(place->dir) == NULL) {
+        snprintf(place->dir, sizeof(place->dir), "/tmp/berth-sim-XXXXXX");
+        if (mkdtemp(place->dir) == NULL)
+            abort();
+    }
+    snprintf(place->url, sizeof(place->url), "sqlite://%s/berth.db", place->dir);
+}
+
+static void place_clear(const struct place *place)
+{
+    static const char *const ends[] = { "", "-wal", "-shm", ".owner" };
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        CLEANUP(freep) char *path = xasprintf("%s/berth.db%s", place->dir, ends[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(place->dir);
 }
 
 /** One company. @param ret_dump what stands on its nodes at the end, to be freed; may be NULL. @return breaches */
-static unsigned run(const struct company_options *options, bool trace, struct company_figures *sum,
-                    unsigned *ret_commits, char **ret_dump)
+static unsigned run_company(const struct company_options *options, bool trace, struct company_figures *ret_figures,
+                            char **ret_dump)
 {
-    struct company_figures figures;
     struct company *company = company_create(options);
-    company_run(company, INT64_C(24) * 3600 * 1000);
+    company_run(company);
     unsigned breaches = company_check(company);
     if (trace)
         company_print_trace(company);
-    company_get_figures(company, &figures);
+    company_get_figures(company, ret_figures);
     if (ret_dump != NULL)
         *ret_dump = company_dump(company);
     company_destroy(company);
-    *ret_commits = add_up(sum, &figures);
     return breaches;
 }
 
@@ -67,110 +161,97 @@ static void show_difference(const char *want, const char *got)
     fprintf(stderr, "undisturbed: %.120s\nwith a kill: %.120s\n", want, got);
 }
 
-/** The same company as often as it has commits, killed at each of them. */
-static unsigned run_killed(const struct company_options *calm, struct company_figures *sum)
+/** The same company once more, killed at this commit. */
+static unsigned run_killed(const struct company_options *calm, enum company_kill kill, unsigned commit,
+                           const char *want, struct company_figures *sum)
 {
-    unsigned commits = 0, same = 0, breaches = 0;
+    static const char *const when[] = { "", "before", "amid", "after" };
+    struct company_options options = *calm;
+    struct company_figures figures;
+    CLEANUP(freep) char *got = NULL;
+    options.kill = kill;
+    options.kill_commit = commit;
+    unsigned breaches = run_company(&options, false, &figures, &got);
+    company_figures_add(sum, &figures);
+    if (strcmp(want, got) != 0) {
+        breaches++;
+        show_difference(want, got);
+    }
+    if (breaches > 0)
+        fprintf(stderr, "seed %" PRIu64 ", killed %s the sending of commit %u: %u breaches\n", calm->seed, when[kill],
+                commit, breaches);
+    return breaches;
+}
+
+/** The same company as often as it has commits, killed at each of them. */
+static unsigned run_every_kill(const struct company_options *calm, struct company_figures *sum)
+{
     CLEANUP(freep) char *want = NULL;
-    breaches += run(calm, false, sum, &commits, &want);
-    for (unsigned commit = 1; commit <= commits; commit++) {
-        for (enum company_kill kill = KILL_BEFORE_PUBLISH; kill <= KILL_AFTER_PUBLISH; kill++) {
-            struct company_options options = *calm;
-            CLEANUP(freep) char *got = NULL;
-            options.kill = kill;
-            options.kill_commit = commit;
-            unsigned found = run(&options, false, sum, &same, &got);
-            if (strcmp(want, got) != 0) {
-                found++;
-                show_difference(want, got);
-            }
-            if (found > 0)
-                fprintf(stderr, "seed %" PRIu64 ", killed %s commit %u was sent: %u breaches\n", calm->seed,
-                        kill == KILL_BEFORE_PUBLISH ? "before" : "after", commit, found);
-            breaches += found;
-        }
+    struct company_figures figures;
+    unsigned breaches = run_company(calm, false, &figures, &want);
+    company_figures_add(sum, &figures);
+    for (unsigned commit = 1; commit <= figures.commits; commit++) {
+        for (enum company_kill kill = KILL_BEFORE_PUBLISH; kill <= KILL_AFTER_PUBLISH; kill++)
+            breaches += run_killed(calm, kill, commit, want, sum);
     }
     return breaches;
 }
 
-/** What a seed makes of its company. */
-static struct company_options options_of(uint64_t seed, uint64_t orders, bool calm, bool sudo, bool watch,
-                                         int64_t minutes)
+static void run_seed(uint64_t seed, const void *context, struct sim_totals *totals)
 {
-    return (struct company_options){ .seed = seed,
-                                     .orders = (unsigned)(orders != 0 ? orders : 1 + seed % 6),
-                                     .faults = !calm,
-                                     .kills = !calm && seed % 2 == 0,
-                                     .sudo = sudo || seed % 3 == 0,
-                                     .admin = !calm && seed % 4 == 1,
-                                     .store_faults = !calm && seed % 5 < 2,
-                                     .mixed = seed % 7 < 3,
-                                     .watch_log = watch,
-                                     .faults_ms = minutes * 60 * 1000 };
+    const struct wishes *wishes = context;
+    struct company_figures figures = { 0 };
+    struct place place;
+    place_make(&place);
+    struct company_options options = options_of(seed, wishes, place.url);
+    unsigned found =
+        wishes->killed ? run_every_kill(&options, &figures) : run_company(&options, wishes->trace, &figures, NULL);
+    place_clear(&place);
+    company_figures_add(&totals->sum, &figures);
+    totals->seeds++;
+    totals->violations += found;
+    totals->failing_seeds += found > 0;
+    if (found > 0)
+        fprintf(stderr, "seed %" PRIu64 " breaks %u invariants; replay: berth-sim --seed %" PRIu64 "%s\n", seed, found,
+                seed, wishes->killed ? " --kill-every-commit" : " --trace");
+    if (wishes->count == 1 && !wishes->killed)
+        printf("{\"trace_hash\":\"%016" PRIx64 "\",\"commits\":%u}\n", figures.trace_hash, figures.commits);
+}
+
+/* ---- all ---------------------------------------------------------------------------------------------------------------- */
+
+static void print_totals(const struct sim_totals *totals, int64_t us)
+{
+    const struct company_figures *sum = &totals->sum;
+    printf("{\"seeds\":%" PRIu64 ",\"violations\":%" PRIu64 ",\"failing_seeds\":%" PRIu64
+           ",\"live\":%u,\"told_a_person\":%u,\"kills\":%u,\"take_overs\":%u,\"store_failures\":%u,"
+           "\"commits\":%u,\"virtual_hours\":%.1f,\"longest_calm_minutes\":%.1f,\"seconds\":%.1f}\n",
+           totals->seeds, totals->violations, totals->failing_seeds, sum->live, sum->failed, sum->kills,
+           sum->take_overs, sum->store_failures, sum->commits, (double)sum->virtual_ms / HOUR_MS,
+           (double)sum->calm_ms / 60000, (double)us / 1e6);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option names[] = {
-        { "seed", required_argument, NULL, 's' },
-        { "count", required_argument, NULL, 'n' },
-        { "orders", required_argument, NULL, 'o' },
-        { "minutes", required_argument, NULL, 'm' },
-        { "calm", no_argument, NULL, 'c' },
-        { "sudo", no_argument, NULL, 'u' },
-        { "trace", no_argument, NULL, 't' },
-        { "log", no_argument, NULL, 'l' },
-        { "help", no_argument, NULL, 'h' },
-        { "kill-every-commit", no_argument, NULL, 'k' },
-        { NULL, 0, NULL, 0 },
-    };
-    uint64_t seed = 1, count = 100, orders = 0;
-    int64_t minutes = 10;
-    bool calm = false, sudo = false, trace = false, watch = true, killed = false;
+    struct wishes wishes;
+    struct sim_totals totals = { 0 };
     if (sodium_init() < 0)
         return 1;
-    log_set_fd(-1);
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX); /* a company is made and ended many times a second: keep the memory */
     (void)mallopt(M_TOP_PAD, 16 << 20);
-    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (name) {
-        case 's': seed = strtoull(optarg, NULL, 10); break;
-        case 'n': count = strtoull(optarg, NULL, 10); break;
-        case 'o': orders = strtoull(optarg, NULL, 10); break;
-        case 'm': minutes = strtoll(optarg, NULL, 10); break;
-        case 'c': calm = true; break;
-        case 'u': sudo = true; break;
-        case 't': trace = true; break;
-        case 'l':
-            log_set_fd(2);
-            watch = false;
-            break;
-        case 'k': killed = calm = true; break;
-        case 'h': usage(stdout); return 0;
-        default: usage(stderr); return 2;
-        }
-    }
-    unsigned breaches = 0, failed_seeds = 0;
-    struct company_figures sum = { 0 };
+    parse(argc, argv, &wishes);
+    log_set_fd(wishes.log ? 2 : -1);
     int64_t begin_us = clock_measure_us();
-    for (uint64_t i = 0; i < count; i++) {
-        struct company_options options = options_of(seed + i, orders, calm, sudo, watch, minutes);
-        unsigned commits = 0;
-        unsigned found = killed ? run_killed(&options, &sum) : run(&options, trace, &sum, &commits, NULL);
-        if (found > 0) {
-            failed_seeds++;
-            fprintf(stderr,
-                    "seed %" PRIu64 " breaks %u invariants; replay: berth-sim --seed %" PRIu64 " --count 1 %s\n",
-                    options.seed, found, options.seed, killed ? "--kill-every-commit" : "--trace");
-        }
-        breaches += found;
-        if (count == 1 && !killed)
-            printf("{\"trace_hash\":\"%016" PRIx64 "\",\"commits\":%u}\n", sum.trace_hash, commits);
-    }
-    printf("{\"seeds\":%" PRIu64
-           ",\"violations\":%u,\"failing_seeds\":%u,\"live\":%u,\"told_a_person\":%u,\"kills\":%u,"
-           "\"store_failures\":%u,\"virtual_hours\":%.1f,\"seconds\":%.1f}\n",
-           count, breaches, failed_seeds, sum.live, sum.failed, sum.kills, sum.store_failures,
-           (double)sum.virtual_ms / 3.6e6, (double)(clock_measure_us() - begin_us) / 1e6);
-    return breaches == 0 ? 0 : 1;
+    struct sim_jobs jobs = { .first_seed = wishes.seed,
+                             .count = wishes.count,
+                             .until_us = wishes.seconds > 0 ? begin_us + wishes.seconds * 1000000 : INT64_MAX,
+                             .jobs = (unsigned)wishes.jobs,
+                             .run_seed = run_seed,
+                             .context = &wishes };
+    if (wishes.count == 1)
+        run_seed(wishes.seed, &wishes, &totals); /* in this process: for a debugger */
+    else
+        sim_jobs_run(&jobs, &totals);
+    print_totals(&totals, clock_measure_us() - begin_us);
+    return totals.violations == 0 ? 0 : 1;
 }

@@ -29,9 +29,20 @@ void company_must(bool good, const struct err *err, const char *what)
     abort();
 }
 
-static int64_t virtual_now_ms(struct clock *clock)
+static int64_t worker_now_ms(struct clock *clock)
+{
+    struct company *company = CONTAINER_OF(clock, struct company, clock);
+    return clock_steady_ms(&company->lead_ms, company->now_ms + company->wall_ahead_ms, company->now_ms);
+}
+
+static int64_t worker_boot_ms(struct clock *clock)
 {
     return CONTAINER_OF(clock, struct company, clock)->now_ms;
+}
+
+static int64_t world_now_ms(struct clock *clock)
+{
+    return CONTAINER_OF(clock, struct company, world_clock)->now_ms;
 }
 
 const struct node_seed *company_seed_of(const char *name)
@@ -54,20 +65,23 @@ size_t company_node_count(const struct company *company)
 void company_start_engine(struct company *company)
 {
     struct err err = { 0 };
+    company->link = company_link_create(company->nodes, ++company->workers);
+    company->lead_ms = INT64_MIN;
+    struct transport *link = company_link_transport(company->link);
     struct transport *transport = company->options.transport;
     struct engine_config config = {
         .store = company->store,
         .clock = &company->clock,
         .rng = &company->rng,
         .inbox = company->inbox,
-        .nodes = transport == NULL ? company->nodes : transport,
-        .probes = transport == NULL ? company->nodes : transport,
+        .nodes = transport == NULL ? link : transport,
+        .probes = transport == NULL ? link : transport,
         .notifier = company->options.notifier,
         .base_url = "https://berth.example.net",
         .keyring = company->keyring,
         .installation = company->installation,
         .split = company->split,
-        .lease_ms = 15000,
+        .lease_ms = COMPANY_LEASE_MS,
         .lease_renew_ms = 5000,
         .probes_max = 8,
     };
@@ -141,6 +155,23 @@ static void add_catalogue(struct company *company)
     add_product(company, "post", "{\"mail\":{\"disk_mb\":100},\"dns\":{}}");
 }
 
+static void want_tickets(struct company *company)
+{
+    static const char *const pairs[][2] = {
+        { "notify.webhook_url", "https://desk.example.net/" },
+        { "notify.webhook_secret", "a-secret-of-the-desk-0123456789" },
+        { "ticket.channel", "webhook" },
+        { "ticket.enabled", "true" },
+    };
+    struct request *request = request_create(REQUEST_SETTING_SET);
+    request->settings = xcalloc(ARRAY_LEN(pairs), sizeof(*request->settings));
+    request->setting_count = ARRAY_LEN(pairs);
+    request->who = xstrdup("simulator");
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        request->settings[i] = (struct setting_pair){ xstrdup(pairs[i][0]), xstrdup(pairs[i][1]) };
+    set_up(company, request);
+}
+
 /** Somebody else's user on every node, with a site on web nodes: they must be there at the end as they were. */
 static void add_strangers(struct company *company)
 {
@@ -156,7 +187,7 @@ static void add_strangers(struct company *company)
 
 static void make_nodes(struct company *company)
 {
-    struct transport_sim_config sim = { .clock = &company->clock, .rng = &company->fault_rng };
+    struct transport_sim_config sim = { .clock = &company->world_clock, .rng = &company->fault_rng };
     CLEANUP(freep)
     char *pace = xasprintf("%s\n", company->options.pace == NULL ? "pace=recorded" : company->options.pace);
     company->nodes = transport_sim_create(&sim);
@@ -175,7 +206,7 @@ static void open_store(struct company *company)
     const char *url = company->options.store_url;
     company_must(store_open(url == NULL ? "sqlite::memory:" : url, &company->store, &err), &err, "store");
     company_must(store_installation(company->store, &company->rng, company->installation, &err), &err, "installation");
-    company_must(store_own(company->store, company->now_ms, 15000, &epoch, &err), &err, "owner");
+    company_must(store_own(company->store, company->now_ms, COMPANY_LEASE_MS, &epoch, &err), &err, "owner");
     company_hook_store(company);
 }
 
@@ -184,7 +215,9 @@ struct company *company_create(const struct company_options *options)
     struct err err = { 0 };
     struct company *company = xcalloc(1, sizeof(*company));
     company->options = *options;
-    company->clock = (struct clock){ virtual_now_ms, virtual_now_ms };
+    company->clock = (struct clock){ worker_now_ms, worker_boot_ms };
+    company->world_clock = (struct clock){ world_now_ms, world_now_ms };
+    company->lead_ms = INT64_MIN;
     company->now_ms = COMPANY_START_MS;
     company->log_fd = -1;
     if (options->watch_log) {
@@ -204,6 +237,8 @@ struct company *company_create(const struct company_options *options)
     add_catalogue(company);
     for (size_t i = 0; i < company_node_count(company); i++)
         company_add_node(company, company_node_seeds[i].name, 0);
+    if (options->tickets)
+        want_tickets(company);
     return company;
 }
 
@@ -211,6 +246,7 @@ void company_destroy(struct company *company)
 {
     engine_destroy(company->engine);
     company->engine = NULL;
+    company_link_destroy(company->link);
     company->nodes->ops->destroy(company->nodes);
     inbox_destroy(company->inbox);
     pipeline_destroy(company->split);
@@ -228,6 +264,13 @@ void company_destroy(struct company *company)
 
 /* ---- its daemon ----------------------------------------------------------------------------------------------------- */
 
+/** Sessions die with their process. */
+void company_cut_sessions(struct company *company)
+{
+    for (size_t i = 0; i < COMPANY_NODES; i++)
+        transport_sim_cut(company->nodes, company_node_seeds[i].address);
+}
+
 static void stop_engine(struct company *company)
 {
     struct engine_figures figures;
@@ -238,8 +281,8 @@ static void stop_engine(struct company *company)
     engine_destroy(company->engine);
     company->engine = NULL;
     company_store_arm(company, false);
-    for (size_t i = 0; i < COMPANY_NODES; i++) /* its sessions die with it */
-        transport_sim_cut(company->nodes, company_node_seeds[i].address);
+    company_link_destroy(company->link);
+    company_cut_sessions(company);
 }
 
 /** kill -9: what was in memory is gone, what was committed is there, nodes do not notice. */
@@ -263,18 +306,31 @@ void company_restart(struct company *company, bool is_clean)
     company_start_engine(company);
 }
 
+/** A moment of the workers' clock, as the world counts. */
+static int64_t world_ms(struct company *company, int64_t worker_ms)
+{
+    if (worker_ms == 0 || worker_ms == INT64_MAX)
+        return worker_ms;
+    return worker_ms - (worker_now_ms(&company->clock) - company->now_ms);
+}
+
 void company_step(struct company *company)
 {
     struct err err = { 0 };
+    struct engine *engine = company->engine;
     struct engine_figures before, after;
-    engine_get_figures(company->engine, &before);
+    engine_get_figures(engine, &before);
     company_store_arm(company, true);
-    bool good = engine_step(company->engine, &err);
+    bool good = engine_step(engine, &err);
     company_store_arm(company, false);
+    if (company->engine != engine) { /* it was stopped in the middle of the step, and another one has gone on */
+        company_end_stale(company);
+        return;
+    }
     company_must(good, &err, "step");
-    engine_get_figures(company->engine, &after);
+    engine_get_figures(engine, &after);
     if (after.commit_failures > before.commit_failures)
-        company->paused_until_ms = engine_next_deadline_ms(company->engine);
+        company->paused_until_ms = world_ms(company, engine_next_deadline_ms(engine));
     if (company_store_is_dead(company))
         start_again(company);
 }
@@ -285,7 +341,7 @@ int64_t company_next_ms(struct company *company)
 {
     if (company->paused_until_ms > company->now_ms) /* it waits for the disk and takes nothing meanwhile */
         return company->paused_until_ms;
-    int64_t engine_ms = engine_next_deadline_ms(company->engine);
+    int64_t engine_ms = world_ms(company, engine_next_deadline_ms(company->engine));
     int64_t nodes_ms = transport_sim_next_due_ms(company->nodes);
     return engine_ms < nodes_ms ? engine_ms : nodes_ms;
 }
@@ -341,6 +397,11 @@ bool company_until_task(struct company *company, int64_t service_id, const char 
 void company_jump(struct company *company, int64_t ms)
 {
     company->now_ms += ms;
+}
+
+void company_set_clock(struct company *company, int64_t ahead_ms)
+{
+    company->wall_ahead_ms = ahead_ms;
 }
 
 int64_t company_now_ms(const struct company *company)

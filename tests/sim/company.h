@@ -13,19 +13,42 @@
 #define COMPANY_SERVICES_MAX 64
 #define COMPANY_START_MS INT64_C(1800000000000)
 
-enum company_kill { KILL_NONE, KILL_BEFORE_PUBLISH, KILL_AFTER_PUBLISH };
+enum company_kill { KILL_NONE, KILL_BEFORE_PUBLISH, KILL_AMID_PUBLISH, KILL_AFTER_PUBLISH };
+
+/* What may be wrong with a company, by kind. */
+enum company_breach {
+    BREACH_LOST,       /* an accepted order is not there, or was accepted twice */
+    BREACH_UNFINISHED, /* a service is neither live nor in an error that a person can act on, or not within the bound */
+    BREACH_DOUBLED,    /* something stands twice on a node, or a command ran twice */
+    BREACH_ORPHANED,   /* something stands on a node for no service */
+    BREACH_MISSING,    /* a live service lacks something on a node */
+    BREACH_FOREIGN,    /* somebody else's object was touched */
+    BREACH_TICKETS,    /* two for one service and operation, or none where one is due */
+    BREACH_ATTEMPTS,   /* beyond the policy, or their records contradict each other */
+    BREACH_STALE,      /* a worker that was superseded has written or sent something */
+    BREACH_PROGRESS,   /* it went back */
+    BREACH_RECORDS,    /* counters, events and states that contradict each other */
+    BREACH_SECRETS,    /* a password where people read */
+};
+#define BREACH_KINDS (BREACH_SECRETS + 1)
+const char *company_breach_name(enum company_breach kind);
 
 struct company_options {
     uint64_t seed;
-    unsigned orders;        /* 1 to COMPANY_SERVICES_MAX */
-    bool faults;            /* connections, nodes and panel commands fail for faults_ms */
-    bool kills;             /* the daemon is killed now and then meanwhile: everything in memory is gone */
-    bool store_faults;      /* begin, statements and commits of the store fail now and then meanwhile */
-    bool admin;             /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
-    bool sudo;              /* nodes are reached as an account with sudo for v-* only */
-    bool mixed;             /* with all1, a node that has every role: accounts share it */
-    bool bare;              /* without nodes: whoever made it adds them */
-    bool watch_log;         /* the process's log goes to a file in memory and is searched for secrets */
+    unsigned orders;   /* 1 to COMPANY_SERVICES_MAX */
+    bool faults;       /* connections, nodes and panel commands fail for faults_ms */
+    bool kills;        /* the daemon is killed now and then meanwhile: everything in memory is gone */
+    bool store_faults; /* begin, statements and commits of the store fail now and then meanwhile */
+    bool refusals;     /* the panel refuses for good now and then; a person retries it when all is calm */
+    bool clock_jumps;  /* the workers' wall clock is set ahead and back meanwhile */
+    bool rivals;    /* the daemon is stopped past its lease now and then, and another one goes on; needs a store_url */
+    bool tickets;   /* failures open tickets */
+    bool quiet;     /* breaches are counted, not printed */
+    bool admin;     /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
+    bool sudo;      /* nodes are reached as an account with sudo for v-* only */
+    bool mixed;     /* with all1, a node that has every role: accounts share it */
+    bool bare;      /* without nodes: whoever made it adds them */
+    bool watch_log; /* the process's log goes to a file in memory and is searched for secrets */
     int64_t faults_ms;      /* virtual time */
     enum company_kill kill; /* once, at this commit: with its messages sent or before */
     unsigned kill_commit;
@@ -40,19 +63,24 @@ struct company;
 struct company *company_create(const struct company_options *options);
 void company_destroy(struct company *company);
 
-/** Place the orders and run until every service has ended or the limit (virtual time) has passed. */
-void company_run(struct company *company, int64_t limit_ms);
+/** Place the orders and run until every service has ended, or too much time has passed since the faults stopped. */
+void company_run(struct company *company);
 
-/** What must be true of every company at its end; prints each breach on standard error. @return how many */
+/** What must be true of every company at its end; prints each breach on standard error. @return how many, those that were found
+ * on the way included */
 unsigned company_check(struct company *company);
+unsigned company_breaches(const struct company *company, enum company_breach kind);
 
 struct company_figures {
     unsigned live, failed, waiting;
-    unsigned kills, commits, store_failures;
+    unsigned kills, take_overs, commits, store_failures;
     int64_t virtual_ms;
+    int64_t calm_ms;     /* from the end of the faults to the end of all */
     uint64_t trace_hash; /* over every event of every service, with its moment */
 };
 void company_get_figures(struct company *company, struct company_figures *ret_figures);
+/** Counts are added up, of calm_ms the longest is kept, of the hash the last. */
+void company_figures_add(struct company_figures *sum, const struct company_figures *one);
 /** Every event of every service, one line each. */
 void company_print_trace(struct company *company);
 /** What stands on the nodes, without what must differ from run to run. To be freed. */
@@ -110,5 +138,7 @@ void company_fail_store(struct company *company, enum company_store_fault fault,
 void company_break_store(struct company *company, bool is_broken);
 /** The clock jumps while nothing of this process runs (SIGSTOP). */
 void company_jump(struct company *company, int64_t ms);
+/** The wall clock is set: so much ahead of true time, or behind it; no time passes. */
+void company_set_clock(struct company *company, int64_t ahead_ms);
 
 #endif

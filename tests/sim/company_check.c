@@ -1,54 +1,26 @@
-/* company_check.c - what must be true of every company at its end, whatever has gone wrong on the way. See company_internal.h. */
+/* company_check.c - what must be true of every company at its end, whatever has gone wrong on the way: its records. The nodes are
+ * company_nodes.c. See company_internal.h. */
 #include "company_internal.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "transport/sim_node.h"
+#include "drivers/driver.h"
+#include "store/store_ticket.h"
 
 #define SECRETS_MAX 8 /* of one service */
+#define TICKETS_MAX 1000
 
-unsigned company_complain(const struct company *company, const char *format, ...)
+bool company_find_service(struct company *company, int64_t id, struct service *ret_service)
 {
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "seed %" PRIu64 ": ", company->options.seed);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return 1;
-}
-
-#define complain company_complain
-
-/* ---- along the way -------------------------------------------------------------------------------------------------- */
-
-void company_watch_progress(struct company *company)
-{
-    for (unsigned i = 0; i < company->ordered; i++) {
-        struct company_order *order = &company->orders[i];
-        struct service service;
-        struct operation operation;
-        if (order->service_id == 0)
-            continue;
-        company_get_service(company, order->service_id, &service);
-        bool placed = service.operation_id != 0;
-        service_finish(&service);
-        if (!placed)
-            continue;
-        company_get_operation(company, order->service_id, &operation);
-        if (operation.tasks_done < order->tasks_done || operation.weight_done < order->weight_done)
-            company->breaches +=
-                complain(company, "service %" PRId64 ": progress goes back from %" PRId64 " to %" PRId64 " tasks",
-                         order->service_id, order->tasks_done, operation.tasks_done);
-        order->tasks_done = operation.tasks_done;
-        order->weight_done = operation.weight_done;
-        operation_finish(&operation);
-    }
+    struct err err = { 0 };
+    *ret_service = (struct service){ 0 };
+    if (store_get_service(company->store, id, ret_service, &err))
+        return true;
+    company_complain(company, BREACH_LOST, "service %" PRId64 ": %s", id, err.msg);
+    return false;
 }
 
 /* ---- secrets ---------------------------------------------------------------------------------------------------------- */
@@ -89,31 +61,26 @@ static void secrets_finish(struct secrets *secrets)
         free(secrets->texts[i]);
 }
 
-static unsigned check_told(const struct company *company, const struct secrets *secrets, const char *text,
-                           const char *where)
+static void check_told(struct company *company, const struct secrets *secrets, const char *text, const char *where)
 {
-    unsigned breaches = 0;
     for (size_t i = 0; i < secrets->count; i++) {
         if (strstr(text, secrets->texts[i]) != NULL)
-            breaches += complain(company, "a password stands in %s", where);
+            company_complain(company, BREACH_SECRETS, "a password stands in %s", where);
     }
-    return breaches;
 }
 
-static unsigned check_process_log(struct company *company, const struct secrets *secrets)
+static void check_process_log(struct company *company, const struct secrets *secrets)
 {
     struct stat status;
     if (company->log_fd < 0 || fstat(company->log_fd, &status) != 0)
-        return 0;
+        return;
     CLEANUP(freep) char *text = xcalloc((size_t)status.st_size + 1, 1);
     if (pread(company->log_fd, text, (size_t)status.st_size, 0) != status.st_size)
-        return complain(company, "the log cannot be read");
-    return check_told(company, secrets, text, "the log");
+        company_complain(company, BREACH_RECORDS, "the log cannot be read");
+    check_told(company, secrets, text, "the log");
 }
 
-/* ---- one service -------------------------------------------------------------------------------------------------------- */
-
-static unsigned check_attempt_log(struct company *company, int64_t attempt_id, const struct secrets *secrets)
+static void check_attempt_log(struct company *company, int64_t attempt_id, const struct secrets *secrets)
 {
     struct log_chunk *chunks = NULL;
     size_t count = 0;
@@ -123,138 +90,194 @@ static unsigned check_attempt_log(struct company *company, int64_t attempt_id, c
     for (size_t i = 0; i < count; i++)
         buf_add_text(&text, chunks[i].data);
     log_chunks_free(chunks, count);
-    return check_told(company, secrets, buf_text(&text), "an attempt's log");
+    check_told(company, secrets, buf_text(&text), "an attempt's log");
 }
 
+/* ---- tasks -------------------------------------------------------------------------------------------------------------- */
+
 /** Numbers without gaps, none left running, one success at most (of zones: one for each key that they had to carry). */
-static unsigned check_attempts(struct company *company, const struct task *task, const struct secrets *secrets)
+static void check_attempts(struct company *company, const struct task *task, const struct secrets *secrets)
 {
     struct attempt *attempts = NULL;
     size_t count = 0;
-    unsigned breaches = 0, done = 0;
+    unsigned done = 0;
     struct err err = { 0 };
     company_must(store_list_attempts(company->store, task->id, &attempts, &count, &err), &err, "attempts");
     for (size_t i = 0; i < count; i++) {
         done += attempts[i].outcome == ATTEMPT_DONE;
         if (attempts[i].number != (int)i + 1)
-            breaches += complain(company, "%s: attempt %zu has the number %d", task->key, i + 1, attempts[i].number);
+            company_complain(company, BREACH_ATTEMPTS, "%s: attempt %zu has the number %d", task->key, i + 1,
+                             attempts[i].number);
         if (attempts[i].outcome == ATTEMPT_RUNNING && task->state != TASK_RUNNING)
-            breaches += complain(company, "%s: attempt %d runs on", task->key, attempts[i].number);
+            company_complain(company, BREACH_ATTEMPTS, "%s: attempt %d runs on", task->key, attempts[i].number);
         if (secrets->count > 0)
-            breaches += check_attempt_log(company, attempts[i].id, secrets);
+            check_attempt_log(company, attempts[i].id, secrets);
     }
     if (done > 1 && task->inputs_hash[0] == '\0')
-        breaches += complain(company, "%s was done %u times", task->key, done);
-    if (task->attempts > RETRY_POLICY_DEFAULT.attempts_max)
-        breaches += complain(company, "%s was tried %d times", task->key, task->attempts);
+        company_complain(company, BREACH_DOUBLED, "%s was done %u times", task->key, done);
+    if (task->attempts > RETRY_POLICY_DEFAULT.attempts_max || task->attempts > (int)count)
+        company_complain(company, BREACH_ATTEMPTS, "%s was tried %d times, and has %zu attempts", task->key,
+                         task->attempts, count);
     attempts_free(attempts, count);
-    return breaches;
 }
 
-static unsigned check_tasks(struct company *company, const struct service *service, const struct secrets *secrets)
+static void check_counts(struct company *company, const struct service *service, const struct task *tasks, size_t count)
 {
     struct operation operation;
-    struct task *tasks = NULL;
-    size_t count = 0;
-    unsigned breaches = 0;
-    struct err err = { 0 };
     int64_t done = 0, weight = 0, weight_done = 0;
     company_get_operation(company, service->id, &operation);
-    company_must(store_list_tasks(company->store, operation.id, &tasks, &count, &err), &err, "tasks");
     for (size_t i = 0; i < count; i++) {
         weight += tasks[i].weight;
         done += tasks[i].state == TASK_DONE;
         weight_done += tasks[i].state == TASK_DONE ? tasks[i].weight : 0;
-        if (service->status == SERVICE_LIVE && tasks[i].state != TASK_DONE)
-            breaches += complain(company, "%s is live, but %s is %s", service->domain, tasks[i].key,
-                                 task_state_name(tasks[i].state));
-        breaches += check_attempts(company, &tasks[i], secrets);
     }
     if (done != operation.tasks_done || weight_done != operation.weight_done ||
         (int64_t)count != operation.tasks_total || weight != operation.weight_total)
-        breaches +=
-            complain(company, "%s: %" PRId64 " of %zu tasks are done, the operation says %" PRId64 " of %" PRId64,
-                     service->domain, done, count, operation.tasks_done, operation.tasks_total);
+        company_complain(company, BREACH_RECORDS,
+                         "%s: %" PRId64 " of %zu tasks are done, the operation says %" PRId64 " of %" PRId64,
+                         service->domain, done, count, operation.tasks_done, operation.tasks_total);
     enum operation_state want = service->status == SERVICE_LIVE ? OPERATION_DONE : OPERATION_FAILED;
     if (operation.state != want)
-        breaches += complain(company, "%s is %s, its operation %s", service->domain,
-                             service_status_name(service->status), operation_state_name(operation.state));
-    tasks_free(tasks, count);
+        company_complain(company, BREACH_RECORDS, "%s is %s, its operation %s", service->domain,
+                         service_status_name(service->status), operation_state_name(operation.state));
     operation_finish(&operation);
-    return breaches;
 }
 
-static unsigned check_events(struct company *company, const struct service *service, const struct secrets *secrets)
+/** A person who reads of it knows what is wrong, where, and what to do. */
+static bool can_be_acted_on(const struct service *service, const struct task *tasks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct cause *cause = tasks[i].state == TASK_FAILED ? cause_find(tasks[i].cause_id) : NULL;
+        if (cause != NULL && cause->remedy[0] != '\0' && strstr(service->reason, cause->remedy) != NULL &&
+            strstr(service->reason, tasks[i].action) != NULL)
+            return service->reason_key[0] != '\0';
+    }
+    return false;
+}
+
+/** As root everything heals once the faults have stopped; with sudo some repairs need a person, who is told. */
+static void check_end(struct company *company, const struct service *service, const struct task *tasks, size_t count)
+{
+    bool told = company->options.sudo && service->status == SERVICE_FAILED && can_be_acted_on(service, tasks, count);
+    if (service->status != SERVICE_LIVE && !told)
+        company_complain(company, BREACH_UNFINISHED, "%s is %s: %s", service->domain,
+                         service_status_name(service->status), service->reason);
+    for (size_t i = 0; service->status == SERVICE_LIVE && i < count; i++) {
+        if (tasks[i].state != TASK_DONE)
+            company_complain(company, BREACH_UNFINISHED, "%s is live, but %s is %s", service->domain, tasks[i].key,
+                             task_state_name(tasks[i].state));
+    }
+}
+
+static void check_tasks(struct company *company, const struct service *service, const struct secrets *secrets)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    struct err err = { 0 };
+    if (service->operation_id != 0)
+        company_must(store_list_tasks(company->store, service->operation_id, &tasks, &count, &err), &err, "tasks");
+    check_end(company, service, tasks, count);
+    if (service->operation_id != 0)
+        check_counts(company, service, tasks, count);
+    for (size_t i = 0; i < count; i++)
+        check_attempts(company, &tasks[i], secrets);
+    tasks_free(tasks, count);
+}
+
+/* ---- tickets ------------------------------------------------------------------------------------------------------------- */
+
+/** Each service and operation has one at most; who has failed has one, and who is live has no open one. */
+static void check_tickets(struct company *company, const struct service *service, const struct ticket *tickets,
+                          size_t count)
+{
+    unsigned same = 0, open = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (tickets[i].service_id != service->id)
+            continue;
+        same += tickets[i].operation_id == service->operation_id;
+        open += tickets[i].state == TICKET_OPEN;
+    }
+    if (same > 1)
+        company_complain(company, BREACH_TICKETS, "%s has %u tickets for one operation", service->domain, same);
+    if (company->options.tickets && open != (service->status == SERVICE_FAILED))
+        company_complain(company, BREACH_TICKETS, "%s is %s and has %u open tickets", service->domain,
+                         service_status_name(service->status), open);
+}
+
+static void check_all_tickets(struct company *company, const struct service *service)
+{
+    struct ticket_filter filter = { .service_id = service->id, .limit = TICKETS_MAX };
+    struct ticket *tickets = NULL;
+    size_t count = 0;
+    struct err err = { 0 };
+    company_must(store_list_tickets(company->store, &filter, &tickets, &count, &err), &err, "tickets");
+    check_tickets(company, service, tickets, count);
+    tickets_free(tickets, count);
+}
+
+/* ---- one service -------------------------------------------------------------------------------------------------------- */
+
+static void check_events(struct company *company, const struct service *service, const struct secrets *secrets)
 {
     struct event *events = NULL;
     size_t count = 0;
-    unsigned breaches = 0, lives = 0;
+    unsigned lives = 0;
     struct err err = { 0 };
     company_must(store_list_events(company->store, service->id, 0, 1000000, &events, &count, &err), &err, "events");
     for (size_t i = 0; i < count; i++) {
         if (events[i].seq != (int64_t)i + 1)
-            breaches +=
-                complain(company, "%s: event %zu has the number %" PRId64, service->domain, i + 1, events[i].seq);
+            company_complain(company, BREACH_RECORDS, "%s: event %zu has the number %" PRId64, service->domain, i + 1,
+                             events[i].seq);
         if (strcmp(events[i].data, "{}") == 0 && strcmp(events[i].kind, "service.live") != 0)
-            breaches += complain(company, "%s: %s says nothing", service->domain, events[i].kind);
+            company_complain(company, BREACH_RECORDS, "%s: %s says nothing", service->domain, events[i].kind);
         lives += strcmp(events[i].kind, "service.live") == 0;
-        breaches += check_told(company, secrets, events[i].data, "an event");
+        check_told(company, secrets, events[i].data, "an event");
     }
     if ((int64_t)count != service->event_seq || lives != (service->status == SERVICE_LIVE))
-        breaches += complain(company, "%s: %zu events of %" PRId64 ", %u times live", service->domain, count,
-                             service->event_seq, lives);
+        company_complain(company, BREACH_RECORDS, "%s: %zu events of %" PRId64 ", %u times live", service->domain,
+                         count, service->event_seq, lives);
     events_free(events, count);
-    return breaches;
 }
 
-/** At most one account on a node, and what it has changed there is loaded. */
-static unsigned check_accounts(struct company *company, const struct service *service, const struct account *accounts,
-                               size_t count)
+/** At most one account on a node. */
+static void check_accounts(struct company *company, const struct service *service, const struct account *accounts,
+                           size_t count)
 {
-    unsigned breaches = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (accounts[i].node_id == accounts[k].node_id)
-                breaches += complain(company, "%s has two accounts on one node", service->domain);
+                company_complain(company, BREACH_DOUBLED, "%s has two accounts on one node", service->domain);
         }
     }
     if (count == 0)
-        breaches += complain(company, "%s has no account", service->domain);
-    return breaches;
+        company_complain(company, BREACH_UNFINISHED, "%s has no account", service->domain);
 }
 
-static unsigned check_service(struct company *company, int64_t id)
+static void check_service(struct company *company, int64_t id)
 {
     struct service service;
     struct account *accounts = NULL;
     size_t count = 0;
     struct secrets secrets = { .count = 0 };
     struct err err = { 0 };
-    unsigned breaches = 0;
-    company_get_service(company, id, &service);
-    /* As root everything heals once the faults have stopped; with sudo some repairs need a person, who is told. */
-    bool told = company->options.sudo && service.status == SERVICE_FAILED && service.reason[0] != '\0' &&
-                service.reason_key[0] != '\0';
-    if (service.status != SERVICE_LIVE && !told)
-        breaches +=
-            complain(company, "%s is %s: %s", service.domain, service_status_name(service.status), service.reason);
+    if (!company_find_service(company, id, &service))
+        return;
     company_must(store_list_accounts(company->store, id, &accounts, &count, &err), &err, "accounts");
     secrets_load(company, accounts, count, &secrets);
-    breaches += check_accounts(company, &service, accounts, count);
-    breaches += check_events(company, &service, &secrets) + check_told(company, &secrets, service.reason, "a reason");
-    breaches += check_process_log(company, &secrets);
-    if (service.operation_id != 0)
-        breaches += check_tasks(company, &service, &secrets);
+    check_accounts(company, &service, accounts, count);
+    check_events(company, &service, &secrets);
+    check_told(company, &secrets, service.reason, "a reason");
+    check_process_log(company, &secrets);
+    check_tasks(company, &service, &secrets);
+    check_all_tickets(company, &service);
     secrets_finish(&secrets);
     accounts_free(accounts, count);
     service_finish(&service);
-    return breaches;
 }
 
 /** One record for one order, whatever became of its answers. */
-static unsigned check_services(struct company *company)
+static void check_services(struct company *company)
 {
-    unsigned breaches = 0;
     struct service_filter filter = { .limit = 1000 };
     struct service *services = NULL;
     size_t count = 0;
@@ -262,17 +285,16 @@ static unsigned check_services(struct company *company)
     company_must(store_list_services(company->store, &filter, &services, &count, &err), &err, "services");
     services_free(services, count);
     if (count != company->options.orders)
-        breaches += complain(company, "%u orders, %zu services", company->options.orders, count);
+        company_complain(company, BREACH_LOST, "%u orders, %zu services", company->options.orders, count);
     for (unsigned i = 0; i < company->ordered; i++) {
         if (company->orders[i].service_id == 0)
-            breaches += complain(company, "order %u was never accepted", i);
+            company_complain(company, BREACH_UNFINISHED, "order %u was never accepted", i);
         else
-            breaches += check_service(company, company->orders[i].service_id);
+            check_service(company, company->orders[i].service_id);
     }
-    return breaches;
 }
 
-/* ---- the nodes ------------------------------------------------------------------------------------------------------------ */
+/* ---- the nodes' records ---------------------------------------------------------------------------------------------------- */
 
 static int64_t accounts_on(struct company *company, int64_t node_id)
 {
@@ -301,9 +323,8 @@ static bool is_running(struct company *company, int64_t attempt_id)
     return running;
 }
 
-static unsigned check_nodes(struct company *company)
+static void check_node_records(struct company *company)
 {
-    unsigned breaches = 0;
     struct node *nodes = NULL;
     size_t count = 0;
     struct err err = { 0 };
@@ -311,71 +332,32 @@ static unsigned check_nodes(struct company *company)
     for (size_t i = 0; i < count; i++) {
         int64_t accounts = accounts_on(company, nodes[i].id);
         if (nodes[i].load != accounts)
-            breaches += complain(company, "%s counts %" PRId64 " services and has %" PRId64, nodes[i].name,
-                                 nodes[i].load, accounts);
+            company_complain(company, BREACH_RECORDS, "%s counts %" PRId64 " services and has %" PRId64, nodes[i].name,
+                             nodes[i].load, accounts);
         if (nodes[i].slot_attempt_id != 0 && !is_running(company, nodes[i].slot_attempt_id))
-            breaches += complain(company, "the slot of %s is held by attempt %" PRId64, nodes[i].name,
-                                 nodes[i].slot_attempt_id);
+            company_complain(company, BREACH_RECORDS, "the slot of %s is held by attempt %" PRId64, nodes[i].name,
+                             nodes[i].slot_attempt_id);
         if (nodes[i].reloaded > nodes[i].changes)
-            breaches += complain(company, "%s: %" PRId64 " changes, %" PRId64 " reloaded", nodes[i].name,
-                                 nodes[i].changes, nodes[i].reloaded);
+            company_complain(company, BREACH_RECORDS, "%s: %" PRId64 " changes, %" PRId64 " reloaded", nodes[i].name,
+                             nodes[i].changes, nodes[i].reloaded);
     }
     nodes_free(nodes, count);
-    return breaches;
-}
-
-static unsigned count_lines(const char *text, const char *line)
-{
-    unsigned count = 0;
-    size_t length = strlen(line);
-    for (const char *at = text; at != NULL && *at != '\0';) {
-        if (strncmp(at, line, length) == 0 && (at[length] == '\n' || at[length] == '\0'))
-            count++;
-        at = strchr(at, '\n');
-        if (at != NULL)
-            at++;
-    }
-    return count;
-}
-
-/** No line stands twice on a node: nothing is built twice. */
-static unsigned check_doubles(struct company *company)
-{
-    unsigned breaches = 0;
-    for (size_t i = 0; i < COMPANY_NODES; i++) {
-        struct buf dump = BUF_INIT;
-        sim_node_dump(transport_sim_memory(company->nodes, company_node_seeds[i].address), false, &dump);
-        CLEANUP(freep) char *copy = xstrdup(buf_text(&dump));
-        char *rest = NULL;
-        for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-            if (count_lines(buf_text(&dump), line) != 1)
-                breaches += complain(company, "%s has twice: %s", company_node_seeds[i].name, line);
-        }
-        buf_finish(&dump);
-    }
-    return breaches;
-}
-
-/** Every line that stood on the nodes before still stands there. */
-static unsigned check_strangers(struct company *company)
-{
-    unsigned breaches = 0;
-    CLEANUP(freep) char *after = company_dump(company);
-    CLEANUP(freep) char *copy = xstrdup(company->before);
-    char *rest = NULL;
-    for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (count_lines(after, line) < count_lines(company->before, line))
-            breaches += complain(company, "somebody else's is gone: %s", line);
-    }
-    return breaches;
 }
 
 unsigned company_check(struct company *company)
 {
+    unsigned all = 0;
+    company_watch(company);
     company_watch_progress(company);
-    unsigned breaches = company->breaches;
+    if (company->is_late)
+        company_complain(company, BREACH_UNFINISHED, "not all had ended %" PRId64 " minutes after the faults stopped",
+                         (company->now_ms - company->calm_since_ms) / 60000);
     if (company->asked != company->answered)
-        breaches += complain(company, "%u requests, %u answers", company->asked, company->answered);
-    return breaches + check_services(company) + check_nodes(company) + check_doubles(company) +
-           check_strangers(company);
+        company_complain(company, BREACH_LOST, "%u requests, %u answers", company->asked, company->answered);
+    check_services(company);
+    check_node_records(company);
+    company_check_nodes(company);
+    for (enum company_breach kind = 0; kind < BREACH_KINDS; kind++)
+        all += company->breaches[kind];
+    return all;
 }

@@ -7,8 +7,13 @@
 #include <string.h>
 
 #define STEPS_MAX 4000000U
-#define SEND_AGAIN_MS 1000 /* after "try again in a moment" */
-#define LOOK_EVERY 16      /* steps between two looks at how far everything is */
+#define SEND_AGAIN_MS 1000              /* after "try again in a moment" */
+#define LOOK_EVERY 16                   /* steps between two looks at how far everything is */
+#define CLOCK_WRONG_MS INT64_C(3600000) /* at most */
+#define ENDS_WITHIN_MS                                                                                                 \
+    (3 * CLOCK_WRONG_MS) /* once calm: the longest pause of a task, seen after the clock was set back, and its work */
+#define MENDS_MAX 5
+#define MEND_AGAIN_MS 60000
 
 /* ---- orders --------------------------------------------------------------------------------------------------------- */
 
@@ -21,12 +26,12 @@ static void order_answered(struct request *request, void *context)
     if (!request->ok && request->err.code == ERR_BUSY) {
         order->due_ms = company->now_ms + SEND_AGAIN_MS;
     } else if (!request->ok) {
-        company->breaches += company_complain(company, "order %u: %s", number, request->err.msg);
+        company_complain(company, BREACH_UNFINISHED, "order %u: %s", number, request->err.msg);
     } else if (order->service_id == 0) {
         order->service_id = request->id;
     } else if (order->service_id != request->id || !request->existing) {
-        company->breaches += company_complain(company, "order %u was accepted twice: %" PRId64 " and %" PRId64, number,
-                                              order->service_id, request->id);
+        company_complain(company, BREACH_LOST, "order %u was accepted twice: %" PRId64 " and %" PRId64, number,
+                         order->service_id, request->id);
     }
     request_destroy(request);
 }
@@ -75,21 +80,6 @@ static void send_orders(struct company *company)
         if (company->orders[i].due_ms <= company->now_ms)
             send_order(company, i);
     }
-}
-
-static bool all_ended(struct company *company)
-{
-    for (unsigned i = 0; i < company->ordered; i++) {
-        struct service service;
-        if (company->orders[i].service_id == 0)
-            return false;
-        company_get_service(company, company->orders[i].service_id, &service);
-        bool ended = service.status == SERVICE_LIVE || service.status == SERVICE_FAILED;
-        service_finish(&service);
-        if (!ended)
-            return false;
-    }
-    return company->asked == company->answered;
 }
 
 /* ---- people ----------------------------------------------------------------------------------------------------------- */
@@ -144,6 +134,48 @@ static void do_something(struct company *company)
     }
 }
 
+/** Retry by hand whatever has failed for good: somebody has read why, and sees that it is right now. */
+static void mend(struct company *company, struct company_order *order, const struct service *service)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    struct err err = { 0 };
+    order->mends++;
+    order->mend_at_ms = company->now_ms + MEND_AGAIN_MS;
+    company_must(store_list_tasks(company->store, service->operation_id, &tasks, &count, &err), &err, "tasks");
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].state != TASK_FAILED)
+            continue;
+        struct request *request = request_create(REQUEST_TASK_RETRY);
+        request->target_id = tasks[i].id;
+        company_post(company, request, answered, company);
+    }
+    tasks_free(tasks, count);
+}
+
+/** @return whether it has ended, also for the person who sees to what the panel has refused */
+static bool has_ended(struct company *company, struct company_order *order)
+{
+    struct service service;
+    if (order->service_id == 0 || !company_find_service(company, order->service_id, &service))
+        return false;
+    bool failed = service.status == SERVICE_FAILED;
+    bool hopes = failed && company->options.refusals && order->mends < MENDS_MAX;
+    if (hopes && company->calm_since_ms != 0 && order->mend_at_ms <= company->now_ms)
+        mend(company, order, &service);
+    bool live = service.status == SERVICE_LIVE;
+    service_finish(&service);
+    return live || (failed && !hopes);
+}
+
+static bool all_ended(struct company *company)
+{
+    bool ended = true;
+    for (unsigned i = 0; i < company->ordered; i++)
+        ended = has_ended(company, &company->orders[i]) && ended;
+    return ended && company->asked == company->answered;
+}
+
 /* ---- what goes wrong ----------------------------------------------------------------------------------------------------- */
 
 static void set_faults(struct company *company, bool on)
@@ -161,17 +193,75 @@ static void set_faults(struct company *company, bool on)
                                                 .slow = (unsigned)rng_below(rng, worst + 1),
                                                 .reboot = (unsigned)rng_below(rng, worst + 1),
                                                 .down = (unsigned)rng_below(rng, worst + 1),
+                                                .disk_full = (unsigned)rng_below(rng, worst + 1),
                                                 .panel_fails = (unsigned)rng_below(rng, worst + 1),
                                                 .probe_silent = (unsigned)rng_below(rng, worst * 2 + 1) };
     }
+    if (company->options.refusals)
+        memcpy(faults.panel_exits, (const int[]){ 9, 13, 15, 20 }, 4 * sizeof(int)); /* 9: it refuses the password */
     transport_sim_set_faults(company->nodes, &faults);
     if (company->options.store_faults)
         company_store_random_faults(company, on);
 }
 
+/** What befalls a whole node, for a while. */
+static void befall_node(struct company *company)
+{
+    struct rng *rng = &company->plan_rng;
+    const char *address = company_node_seeds[rng_below(rng, company_node_count(company))].address;
+    switch (rng_below(rng, 4)) {
+    case 0: transport_sim_lock(company->nodes, address, rng_range(rng, 100, 20000)); return;
+    case 1: transport_sim_fill_disk(company->nodes, address, rng_range(rng, 1000, 60000)); return;
+    case 2: transport_sim_reboot(company->nodes, address, rng_range(rng, 1000, 60000)); return;
+    default: transport_sim_cut(company->nodes, address); return;
+    }
+}
+
+/** At the next commit: some of what it decided is sent, or nothing. */
+static void die_at_commit(struct company *company)
+{
+    company_link_die_after(company->link, (unsigned)rng_below(&company->plan_rng, 3));
+    company_store_kill(company);
+}
+
+static void befall_daemon(struct company *company)
+{
+    switch (rng_below(&company->plan_rng, 4)) {
+    case 0: company_restart(company, true); return;
+    case 1: company_restart(company, false); return;
+    default: company_at_commit(company, 1 + (unsigned)rng_below(&company->plan_rng, 5), die_at_commit); return;
+    }
+}
+
+/** Once in `rarity` steps. */
+static bool happens(struct company *company, bool wanted, unsigned rarity)
+{
+    return wanted && rng_below(&company->plan_rng, rarity) == 0;
+}
+
+static void befall(struct company *company)
+{
+    const struct company_options *options = &company->options;
+    if (happens(company, true, 100))
+        befall_node(company);
+    if (happens(company, options->kills, 100))
+        befall_daemon(company);
+    if (happens(company, options->clock_jumps, 150))
+        company_set_clock(company, rng_range(&company->plan_rng, -CLOCK_WRONG_MS, CLOCK_WRONG_MS));
+    if (happens(company, options->rivals, 150))
+        company_rival_arrives(company);
+    if (happens(company, options->rivals, 150))
+        company_rival_arrives_at_commit(company);
+    if (happens(company, options->admin, 40))
+        do_something(company);
+}
+
 static void calm_down(struct company *company)
 {
+    company->calm_since_ms = company->now_ms;
     set_faults(company, false);
+    company_at_commit(company, 0, NULL);
+    company_set_clock(company, 0);
     for (size_t i = 0; company->options.admin && i < company_node_count(company); i++)
         post_node_state(company, i, NODE_ACTIVE, freed);
 }
@@ -186,45 +276,64 @@ static int64_t next_order_ms(const struct company *company, int64_t next_new_ms)
     return next_ms;
 }
 
-void company_run(struct company *company, int64_t limit_ms)
+/** A person's orders come one after the other, and are sent again when they must be. */
+static void order_some(struct company *company, int64_t *next_new_ms)
 {
-    int64_t end_ms = company->now_ms + limit_ms, next_new_ms = company->now_ms;
-    bool faulty = company->options.faults;
-    int64_t faults_end_ms = company->now_ms + (faulty ? company->options.faults_ms : 0);
+    while (company->ordered < company->options.orders && *next_new_ms <= company->now_ms) {
+        choose_order(company);
+        *next_new_ms += rng_range(&company->plan_rng, 0, 20000);
+    }
+    send_orders(company);
+}
+
+/** @return whether the company has come to its end */
+static bool look_around(struct company *company)
+{
+    bool people_rest = company->calm_since_ms != 0 || !company->options.admin;
+    company_watch_progress(company);
+    return all_ended(company) && people_rest && company->ordered == company->options.orders;
+}
+
+static void go_on(struct company *company, int64_t next_new_ms, int64_t faults_end_ms)
+{
+    int64_t next_ms = company_next_ms(company), order_ms = next_order_ms(company, next_new_ms);
+    next_ms = order_ms < next_ms ? order_ms : next_ms;
+    if (company->calm_since_ms == 0 && faults_end_ms < next_ms)
+        next_ms = faults_end_ms;
+    if (next_ms > company->now_ms)
+        company->now_ms = next_ms;
+}
+
+static void begin_counting(struct company *company)
+{
     struct engine_figures figures;
     engine_get_figures(company->engine, &figures);
     company->commits_before = figures.commits;
     company_store_count(company);
-    set_faults(company, faulty);
-    for (unsigned i = 0; i < STEPS_MAX && company->now_ms < end_ms; i++) {
-        while (company->ordered < company->options.orders && next_new_ms <= company->now_ms) {
-            choose_order(company);
-            next_new_ms += rng_range(&company->plan_rng, 0, 20000);
-        }
-        send_orders(company);
-        if (faulty && company->now_ms >= faults_end_ms) {
-            faulty = false;
+}
+
+void company_run(struct company *company)
+{
+    int64_t next_new_ms = company->now_ms;
+    int64_t faults_end_ms = company->now_ms + (company->options.faults ? company->options.faults_ms : 0);
+    begin_counting(company);
+    set_faults(company, company->options.faults);
+    for (unsigned i = 0; i < STEPS_MAX; i++) {
+        order_some(company, &next_new_ms);
+        if (company->calm_since_ms == 0 && company->now_ms >= faults_end_ms)
             calm_down(company);
-        }
         company_step(company);
-        if (company->options.kills && faulty && rng_below(&company->plan_rng, 100) == 0)
-            company_restart(company, rng_below(&company->plan_rng, 4) == 0);
-        if (company->options.admin && faulty && rng_below(&company->plan_rng, 40) == 0)
-            do_something(company);
-        if (i % LOOK_EVERY == 0) {
-            company_watch_progress(company);
-            if (company->ordered == company->options.orders && (!faulty || !company->options.admin) &&
-                all_ended(company))
-                break;
-        }
-        int64_t next_ms = company_next_ms(company), order_ms = next_order_ms(company, next_new_ms);
-        next_ms = order_ms < next_ms ? order_ms : next_ms;
-        if (faulty && faults_end_ms < next_ms)
-            next_ms = faults_end_ms;
-        if (next_ms > company->now_ms)
-            company->now_ms = next_ms < end_ms ? next_ms : end_ms;
+        company_watch(company);
+        if (company->calm_since_ms == 0)
+            befall(company);
+        if (i % LOOK_EVERY == 0 && look_around(company))
+            break;
+        company->is_late = company->calm_since_ms != 0 && company->now_ms > company->calm_since_ms + ENDS_WITHIN_MS;
+        if (company->is_late)
+            break;
+        go_on(company, next_new_ms, faults_end_ms);
     }
-    if (faulty)
+    if (company->calm_since_ms == 0)
         calm_down(company);
 }
 
@@ -275,6 +384,8 @@ void company_get_figures(struct company *company, struct company_figures *ret_fi
     engine_get_figures(company->engine, &figures);
     *ret_figures =
         (struct company_figures){ .kills = company->kills,
+                                  .take_overs = company->take_overs,
+                                  .calm_ms = company->now_ms - company->calm_since_ms,
                                   .commits = (unsigned)(company->commits + figures.commits - company->commits_before),
                                   .store_failures = (unsigned)(company->commit_failures + figures.commit_failures),
                                   .virtual_ms = company->now_ms - COMPANY_START_MS,
@@ -290,4 +401,18 @@ void company_get_figures(struct company *company, struct company_figures *ret_fi
         service_finish(&service);
     }
     each_event(company, hash_event, &ret_figures->trace_hash);
+}
+
+void company_figures_add(struct company_figures *sum, const struct company_figures *one)
+{
+    sum->live += one->live;
+    sum->failed += one->failed;
+    sum->waiting += one->waiting;
+    sum->kills += one->kills;
+    sum->take_overs += one->take_overs;
+    sum->commits += one->commits;
+    sum->store_failures += one->store_failures;
+    sum->virtual_ms += one->virtual_ms;
+    sum->calm_ms = one->calm_ms > sum->calm_ms ? one->calm_ms : sum->calm_ms;
+    sum->trace_hash = one->trace_hash;
 }

@@ -10,13 +10,14 @@
 
 static struct {
     struct company *company;
+    const struct db *db; /* of the worker that owns the store: commits of another one are a breach */
     const struct db_ops *below;
     struct db_ops ops;
     bool armed, dead, broken, random, counts;
     unsigned fail_in[STORE_FAULT_COMMIT + 1]; /* the n-th from now; 0: none */
     unsigned commit_in;                       /* as fail_in: call at_commit */
     void (*at_commit)(struct company *company);
-    unsigned commits;
+    unsigned commits, stale_commits;
 } hook;
 
 static bool fails(enum company_store_fault fault)
@@ -55,15 +56,20 @@ static bool hooked_commit(struct db *db, bool durable, struct err *err)
     }
     if (!hook.below->commit(db, durable, err))
         return false;
+    hook.stale_commits += db != hook.db;
     if (!hook.armed)
         return true;
-    if (hook.commit_in > 0 && --hook.commit_in == 0)
+    if (hook.commit_in > 0 && --hook.commit_in == 0) {
         hook.at_commit(hook.company);
+        return true;
+    }
     const struct company_options *options = &hook.company->options;
     if (options->kill == KILL_NONE || !hook.counts || ++hook.commits != options->kill_commit)
         return true;
     hook.dead = true; /* it is on the disk, but the process does not come to say so */
-    return options->kill == KILL_AFTER_PUBLISH || broken(err);
+    if (options->kill == KILL_AMID_PUBLISH)
+        company_link_die_after(hook.company->link, 1);
+    return options->kill != KILL_BEFORE_PUBLISH || broken(err);
 }
 
 void company_hook_store(struct company *company)
@@ -76,7 +82,19 @@ void company_hook_store(struct company *company)
     hook.ops.begin = hooked_begin;
     hook.ops.query = hooked_query;
     hook.ops.commit = hooked_commit;
+    company_hook_next_store(company);
+}
+
+void company_hook_next_store(struct company *company)
+{
+    hook.db = company->store->db;
     company->store->db->ops = &hook.ops;
+}
+
+unsigned company_store_stale_commits(const struct company *company)
+{
+    (void)company;
+    return hook.stale_commits;
 }
 
 void company_unhook_store(struct company *company)
