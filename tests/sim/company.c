@@ -37,7 +37,8 @@ static int64_t worker_now_ms(struct clock *clock)
 
 static int64_t worker_boot_ms(struct clock *clock)
 {
-    return CONTAINER_OF(clock, struct company, clock)->now_ms;
+    const struct company *company = CONTAINER_OF(clock, struct company, clock);
+    return company->now_ms - company->boot_lost_ms;
 }
 
 static int64_t world_now_ms(struct clock *clock)

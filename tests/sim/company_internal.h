@@ -68,6 +68,10 @@ struct company {
     bool is_late;
     unsigned repeats; /* commands that ran twice, as seen last */
     size_t watched_commits;
+    /* what is wrong with workers, for tests of the simulator */
+    bool believes_any_epoch; /* a worker that goes on takes whatever epoch it finds for its own */
+    bool boot_clock_stops;   /* the boot clock does not count the time that a worker was stopped */
+    int64_t boot_lost_ms;
     size_t commits_before;           /* the first order */
     size_t commits, commit_failures; /* of engines that are gone */
     int log_fd;

@@ -3,7 +3,7 @@
  * company_internal.h. */
 #include "company_internal.h"
 
-#include <inttypes.h>
+#include "store/store_internal.h"
 
 #define STOPPED_MS_MAX 60000
 #define BESIDE_MS_MAX 40000 /* how long the other one works before the first goes on */
@@ -26,7 +26,9 @@ static void supersede(struct company *company)
     company->stale = (struct company_worker){ company->engine, company->link, company->store };
     company_link_supersede(company->link);
     company_store_arm(company, false); /* when it was stopped in the middle of a step */
-    company_jump(company, rng_range(&company->plan_rng, COMPANY_LEASE_MS + 1, STOPPED_MS_MAX));
+    int64_t stopped_ms = rng_range(&company->plan_rng, COMPANY_LEASE_MS + 1, STOPPED_MS_MAX);
+    company_jump(company, stopped_ms);
+    company->boot_lost_ms += company->boot_clock_stops ? stopped_ms : 0;
     take_over(company);
     company->take_overs++;
     company_pass(company, rng_range(&company->plan_rng, 1, BESIDE_MS_MAX));
@@ -37,6 +39,8 @@ void company_end_stale(struct company *company)
     struct company_worker stale = company->stale;
     struct err err = { 0 };
     company->stale = (struct company_worker){ NULL, NULL, NULL };
+    if (company->believes_any_epoch)
+        stale.store->epoch = company->store->epoch;
     if (engine_step(stale.engine, &err) || err.code != ERR_LOST)
         company_complain(company, BREACH_STALE, "a worker that was superseded goes on");
     engine_destroy(stale.engine);
