@@ -5,7 +5,9 @@ SHELL := /bin/bash
 BUILD ?= build
 SAN := $(BUILD)-san
 
-.PHONY: help build install build-san demo demo-stop check test bench format clean fresh
+SEEDS ?= 10000
+
+.PHONY: help build install build-san demo demo-stop check sim test bench format clean fresh
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,7 +40,10 @@ check: ## formatting, static analysis, unit tests, simulator: before each commit
 	@$(MAKE) --no-print-directory build build-san
 	@dev/check $(BUILD) $(SAN)
 
-test: check ## everything: check, then the lab, the pipeline on real servers, crashes
+sim: build ## SEEDS simulated companies (10000), from seed 1
+	@$(BUILD)/tests/sim/berth-sim --count $(SEEDS) --jobs $$(nproc)
+
+test: check ## everything: check, then many seeds, the lab, the pipeline on real servers, crashes
 	@dev/test $(BUILD) $(SAN)
 
 bench: ## figures, one JSON object per line; ratios within one run

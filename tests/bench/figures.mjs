@@ -23,13 +23,13 @@ export function median(values) {
   return quantile(values, 0.5);
 }
 
-/** Run a program of the bench to its end; gives the JSON objects that it printed, one per line. */
-export async function run(program, args, env = {}) {
+/** Run a program of the bench to its end; gives the JSON objects that it printed, one per line. exits: codes that are no error. */
+export async function run(program, args, env = {}, exits = [0]) {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (data) => (text += data));
   const code = await new Promise((resolve) => child.on("close", resolve));
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")}: exit ${code}`);
+  if (!exits.includes(code)) throw new Error(`${program} ${args.join(" ")}: exit ${code}`);
   return text
     .split("\n")
     .filter((line) => line)
