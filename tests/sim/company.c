@@ -235,8 +235,9 @@ struct company *company_create(const struct company_options *options)
     company->inbox = inbox_create();
     make_nodes(company);
     company_start_engine(company);
-    add_catalogue(company);
-    for (size_t i = 0; i < company_node_count(company); i++)
+    if (!options->resumed)
+        add_catalogue(company);
+    for (size_t i = 0; !options->resumed && i < company_node_count(company); i++)
         company_add_node(company, company_node_seeds[i].name, 0);
     if (options->tickets)
         want_tickets(company);

@@ -47,14 +47,16 @@ struct company_options {
     bool admin;     /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
     bool sudo;      /* nodes are reached as an account with sudo for v-* only */
     bool mixed;     /* with all1, a node that has every role: accounts share it */
+    bool resumed;   /* the store_url has catalogue and nodes of an earlier life */
     bool bare;      /* without nodes: whoever made it adds them */
     bool watch_log; /* the process's log goes to a file in memory and is searched for secrets */
     int64_t faults_ms;      /* virtual time */
     enum company_kill kill; /* once, at this commit: with its messages sent or before */
     unsigned kill_commit;
-    const char *pace;            /* "pace=fixed 100"; NULL: as recorded */
-    const char *store_url;       /* NULL: in memory */
-    struct notifier *notifier;   /* borrowed; NULL: nobody is told */
+    const char *pace;          /* "pace=fixed 100"; NULL: as recorded */
+    const char *store_url;     /* NULL: in memory */
+    struct notifier *notifier; /* borrowed; NULL: nobody is told */
+    void (*armed)(bool on); /* called with true where an engine's step begins, with false where it ends; may be NULL */
     struct transport *transport; /* the engine's, in place of the modelled nodes; borrowed; NULL: the nodes */
 };
 

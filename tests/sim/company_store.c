@@ -124,8 +124,9 @@ void company_store_random_faults(struct company *company, bool on)
 
 void company_store_arm(struct company *company, bool on)
 {
-    (void)company;
     hook.armed = on;
+    if (company->options.armed != NULL)
+        company->options.armed(on);
 }
 
 void company_at_commit(struct company *company, unsigned n, void (*function)(struct company *company))
