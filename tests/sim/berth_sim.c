@@ -88,9 +88,11 @@ static void parse(int argc, char **argv, struct wishes *ret_wishes)
 static struct company_options options_of(uint64_t seed, const struct wishes *wishes, const char *url)
 {
     bool faults = !wishes->calm;
+    unsigned orders =
+        seed % 7 == 6 ? 6 : 1 + (unsigned)(seed / 3 % 3); /* many small companies find more than few large ones */
     double hours = wishes->hours > 0 ? wishes->hours : (double)(1 + seed % 10) / 60;
     return (struct company_options){ .seed = seed,
-                                     .orders = (unsigned)(wishes->orders != 0 ? wishes->orders : 1 + seed % 6),
+                                     .orders = wishes->orders != 0 ? (unsigned)wishes->orders : orders,
                                      .faults = faults,
                                      .kills = faults && seed % 2 == 0,
                                      .sudo = wishes->sudo || seed % 3 == 0,
