@@ -9,7 +9,8 @@
 
 #include "core/domain.h"
 
-#define DIGITS_MAX 12 /* of a number, so that thousandths of the greatest unit stay within int64_t */
+#define GENERAL "general" /* how RETRY_GENERAL is written */
+#define DIGITS_MAX 12     /* of a number, so that thousandths of the greatest unit stay within int64_t */
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
@@ -77,6 +78,8 @@ void setting_write_range(const struct setting *setting, struct buf *buf)
         setting_write_low(setting, buf);
         buf_add_text(buf, " to ");
         setting_write_high(setting, buf);
+        if (setting->general)
+            buf_add_text(buf, ", or " GENERAL);
         return;
     case SETTING_BOOLEAN:
     case SETTING_CHOICE: write_words(setting->choices, ", ", buf); return;
@@ -109,12 +112,45 @@ const char *settings_text(const struct settings *settings, const struct setting 
     return (const char *)settings + setting->offset;
 }
 
+/* A field that may be RETRY_GENERAL, in the type of its row. */
+static bool is_general(const struct settings *settings, const struct setting *setting)
+{
+    int64_t duration_ms = 0;
+    double decimal = 0;
+    const char *field = (const char *)settings + setting->offset;
+    if (!setting->general)
+        return false;
+    if (setting->type == SETTING_NUMBER)
+        return get_int(settings, setting) == RETRY_GENERAL;
+    if (setting->type == SETTING_DECIMAL) {
+        memcpy(&decimal, field, sizeof(decimal));
+        return decimal == RETRY_GENERAL;
+    }
+    assert(setting->type == SETTING_DURATION);
+    memcpy(&duration_ms, field, sizeof(duration_ms));
+    return duration_ms == RETRY_GENERAL;
+}
+
+static void put_general(struct settings *settings, const struct setting *setting)
+{
+    if (setting->type == SETTING_NUMBER)
+        put(settings, setting, &(int){ RETRY_GENERAL }, sizeof(int));
+    else if (setting->type == SETTING_DECIMAL)
+        put(settings, setting, &(double){ RETRY_GENERAL }, sizeof(double));
+    else
+        put(settings, setting, &(int64_t){ RETRY_GENERAL }, sizeof(int64_t));
+}
+
 void settings_get_text(const struct settings *settings, const struct setting *setting, struct buf *buf)
 {
     int64_t duration_ms;
     double decimal;
     bool truth;
     const char *field = (const char *)settings + setting->offset;
+    if (is_general(settings, setting)) {
+        buf_add_text(buf, GENERAL);
+        return;
+    }
     switch (setting->type) {
     case SETTING_DURATION:
         memcpy(&duration_ms, field, sizeof(duration_ms));
@@ -196,8 +232,9 @@ static bool refuse(const struct setting *setting, const char *text, const char *
     CLEANUP(buf_finish) struct buf high = BUF_INIT;
     setting_write_low(setting, &low);
     setting_write_high(setting, &high);
-    return err_set_field(err, ERR_INVALID, setting->name, "%s must be %s between %s and %s, not \"%.60s\"",
-                         setting->name, kind, buf_text(&low), buf_text(&high), text);
+    return err_set_field(err, ERR_INVALID, setting->name, "%s must be %s between %s and %s%s, not \"%.60s\"",
+                         setting->name, kind, buf_text(&low), buf_text(&high), setting->general ? ", or " GENERAL : "",
+                         text);
 }
 
 static bool refuse_choice(const struct setting *setting, const char *text, struct err *err)
@@ -269,6 +306,10 @@ static bool set(struct settings *settings, const struct setting *setting, const 
 {
     int64_t duration_ms = 0;
     int word;
+    if (setting->general && strcmp(text, GENERAL) == 0) {
+        put_general(settings, setting);
+        return true;
+    }
     switch (setting->type) {
     case SETTING_DURATION:
         if (!read_duration(setting, text, &duration_ms) || duration_ms < setting->low || duration_ms > setting->high)
@@ -302,6 +343,8 @@ void settings_defaults(struct settings *settings)
 {
     struct err err = { 0 };
     memset(settings, 0, sizeof(*settings));
+    for (size_t i = 0; i < RETRY_CLASS_COUNT; i++) /* nothing of the panel's is waited for: it has no rows for that */
+        settings->retry_of[i].wait_ms = settings->retry_of[i].wait_cap_ms = RETRY_GENERAL;
     for (size_t i = 0; i < setting_count; i++) {
         if (!set(settings, &setting_table[i], setting_table[i].preset, &err))
             assert(!"a default is outside of its range");
@@ -345,15 +388,41 @@ static bool check_channel(const struct settings *settings, struct err *err)
     return true;
 }
 
+struct retry_policy settings_retry(const struct settings *settings, enum retry_class retry_class)
+{
+    return retry_policy_of(&settings->retry, &settings->retry_of[retry_class]);
+}
+
+/* Both as they were set; one that is RETRY_GENERAL fits everything. */
+static bool check_order(const char *low_name, int64_t low_ms, const char *high_name, int64_t high_ms, struct err *err)
+{
+    if (low_ms <= high_ms || high_ms == RETRY_GENERAL)
+        return true;
+    CLEANUP(buf_finish) struct buf low = BUF_INIT;
+    CLEANUP(buf_finish) struct buf high = BUF_INIT;
+    write_duration(low_ms, &low);
+    write_duration(high_ms, &high);
+    return err_set_field(err, ERR_INVALID, low_name, "%s (%s) must not be above %s (%s)", low_name, buf_text(&low),
+                         high_name, buf_text(&high));
+}
+
 bool settings_check(const struct settings *settings, struct err *err)
 {
-    if (settings->retry.first_ms > settings->retry.cap_ms) {
-        CLEANUP(buf_finish) struct buf first = BUF_INIT;
-        CLEANUP(buf_finish) struct buf cap = BUF_INIT;
-        write_duration(settings->retry.first_ms, &first);
-        write_duration(settings->retry.cap_ms, &cap);
-        return err_set_field(err, ERR_INVALID, "retry.first", "retry.first (%s) must not be above retry.cap (%s)",
-                             buf_text(&first), buf_text(&cap));
+    static const struct {
+        const char *first, *cap;
+    } names[] = {
+        [RETRY_PANEL] = { "retry.panel_first", "retry.panel_cap" },
+        [RETRY_NODE] = { "retry.node_first", "retry.node_cap" },
+        [RETRY_BUSY] = { "retry.busy_first", "retry.busy_cap" },
+        [RETRY_VERIFY] = { "retry.verify_first", "retry.verify_cap" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct retry_policy *own = &settings->retry_of[i];
+        if (!check_order(names[i].first, own->first_ms, names[i].cap, own->cap_ms, err))
+            return false;
     }
-    return !settings->ticket.enabled || check_channel(settings, err);
+    return check_order("retry.first", settings->retry.first_ms, "retry.cap", settings->retry.cap_ms, err) &&
+           check_order("node.probe_first", settings->node.probe_first_ms, "node.probe_cap", settings->node.probe_cap_ms,
+                       err) &&
+           (!settings->ticket.enabled || check_channel(settings, err));
 }

@@ -25,14 +25,19 @@ enum ticket_priority { TICKET_PRIORITY_LOW, TICKET_PRIORITY_MEDIUM, TICKET_PRIOR
 /* All texts are NUL-terminated, "" when nobody has set them. Holds secrets: wipe copies. */
 struct settings {
     struct retry_policy retry;
+    struct retry_policy retry_of[RETRY_CLASS_COUNT]; /* RETRY_GENERAL where a class has no value of its own */
     struct {
         int64_t connect_ms;
         int64_t silence_ms;
+        int64_t command_ms;
         int channels;
     } ssh;
     struct {
         int capacity; /* 0: no limit */
         int looks;
+        int breaker_failures; /* 0: its circuit never opens */
+        int64_t probe_first_ms;
+        int64_t probe_cap_ms;
     } node;
     struct {
         int name_servers; /* 0: all */
@@ -77,8 +82,9 @@ struct setting {
     const char *const *choices; /* CHOICE: the words; URL: the schemes; NULL-terminated */
     const char *preset;         /* the default, in canonical form */
     bool secret;                /* is stored sealed and never shown */
-    size_t offset;              /* of its field in struct settings */
-    const char *help;           /* one sentence without a final dot */
+    bool general;     /* DURATION, NUMBER, DECIMAL: may be "general" (RETRY_GENERAL): as the row for all classes says */
+    size_t offset;    /* of its field in struct settings */
+    const char *help; /* one sentence without a final dot */
 };
 
 extern const struct setting setting_table[];
@@ -98,6 +104,8 @@ void settings_defaults(struct settings *settings);
  * @return false with ERR_INVALID: err->field is the name, the sentence says the range and does not quote secrets
  */
 MUST_CHECK bool settings_set(struct settings *settings, const char *name, const char *text, struct err *err);
+/** The retry policy of a class, whole. */
+struct retry_policy settings_retry(const struct settings *settings, enum retry_class retry_class);
 /** What several values say together (retry.first is not above retry.cap, a channel has what it needs): after all were set. */
 MUST_CHECK bool settings_check(const struct settings *settings, struct err *err);
 /** Append the value in canonical form; of a secret too: not for people then. */

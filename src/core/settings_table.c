@@ -18,6 +18,35 @@
 #define CHOICE_FIELD(field, kind) .type = SETTING_CHOICE, .offset = FIELD(field, enum kind)
 #define TEXT_FIELD(kind, field) .type = kind, .high = SETTING_TEXT_MAX, .offset = FIELD(field, char *)
 
+/* What a class of causes may have for itself in place of the rows for all. */
+#define OWN_DURATION(suffix, field, in, from, to, value, text)                                                         \
+    {                                                                                                                  \
+        .name = "retry." suffix, DURATION_FIELD(field), .unit = (in), .low = (from), .high = (to), .preset = (value),  \
+        .general = true, .help = (text)                                                                                \
+    }
+#define RETRY_ROWS(word, index, what)                                                                                  \
+    OWN_DURATION(word "_first", retry_of[index].first_ms, "s", 100, HOUR_MS, "general", "the least pause " what),      \
+        { .name = "retry." word "_factor",                                                                             \
+          DECIMAL_FIELD(retry_of[index].factor),                                                                       \
+          .unit = "",                                                                                                  \
+          .low = 1000,                                                                                                 \
+          .high = 10000,                                                                                               \
+          .preset = "general",                                                                                         \
+          .general = true,                                                                                             \
+          .help = "how much longer the pause may be each time " what },                                                \
+        OWN_DURATION(word "_cap", retry_of[index].cap_ms, "s", SECOND_MS, DAY_MS, "general",                           \
+                     "the longest pause " what),                                                                       \
+    {                                                                                                                  \
+        .name = "retry." word "_attempts", NUMBER_FIELD(retry_of[index].attempts_max), .unit = "attempts", .low = 0,   \
+        .high = 1000, .preset = "general", .general = true,                                                            \
+        .help = "how many attempts a task has " what "; 0: without end"                                                \
+    }
+#define WAIT_ROWS(word, index, look_cap, what)                                                                         \
+    OWN_DURATION(word "_wait", retry_of[index].wait_ms, "h", MINUTE_MS, 30 * DAY_MS, "general",                        \
+                 "how long a task may wait " what),                                                                    \
+        OWN_DURATION(word "_wait_cap", retry_of[index].wait_cap_ms, "s", SECOND_MS, HOUR_MS, look_cap,                 \
+                     "the longest pause between two looks " what)
+
 _Static_assert(sizeof(enum ticket_channel) == sizeof(int) && sizeof(enum ticket_priority) == sizeof(int),
                "choices are stored as int");
 
@@ -58,6 +87,29 @@ const struct setting setting_table[] = {
       .high = 1000,
       .preset = "12",
       .help = "after so many attempts a task has failed and a person is needed; 0: never" },
+    { .name = "retry.wait",
+      DURATION_FIELD(retry.wait_ms),
+      .unit = "h",
+      .low = MINUTE_MS,
+      .high = 30 * DAY_MS,
+      .preset = "1 d",
+      .help =
+          "a task that waits for something (a lock, the load of a node, a node that does not answer, a name server) "
+          "uses up no attempts; when it has waited for so long it has failed and a person is needed" },
+    { .name = "retry.wait_cap",
+      DURATION_FIELD(retry.wait_cap_ms),
+      .unit = "s",
+      .low = SECOND_MS,
+      .high = HOUR_MS,
+      .preset = "1 min",
+      .help = "the longest pause between two looks at what a task waits for" },
+    RETRY_ROWS("node", RETRY_NODE, "when the node could not be reached or could not run the command"),
+    WAIT_ROWS("node", RETRY_NODE, "general", "for its node to answer and to run commands"),
+    RETRY_ROWS("busy", RETRY_BUSY, "when something is locked, in use or overloaded"),
+    WAIT_ROWS("busy", RETRY_BUSY, "general", "for a lock, or for the load of the node to fall"),
+    RETRY_ROWS("panel", RETRY_PANEL, "when the panel did not do it"),
+    RETRY_ROWS("verify", RETRY_VERIFY, "when a look from outside does not see it yet"),
+    WAIT_ROWS("verify", RETRY_VERIFY, "5 min", "for a name server"),
     { .name = "ssh.connect",
       DURATION_FIELD(ssh.connect_ms),
       .unit = "s",
@@ -73,6 +125,14 @@ const struct setting setting_table[] = {
       .preset = "15 s",
       .help =
           "a connection that owes an answer for so long is given up, and the command is picked up over another one" },
+    { .name = "ssh.command",
+      DURATION_FIELD(ssh.command_ms),
+      .unit = "s",
+      .low = 5 * SECOND_MS,
+      .high = HOUR_MS,
+      .preset = "30 s",
+      .help = "a command on a node has at least so long before Berth looks what became of it; steps that are known to "
+              "take longer have longer" },
     { .name = "ssh.channels",
       NUMBER_FIELD(ssh.channels),
       .unit = "channels",
@@ -96,6 +156,28 @@ const struct setting setting_table[] = {
       .high = 14,
       .preset = "2",
       .help = "so many steps that only look may run on a node at once, beside the one that changes something" },
+    { .name = "node.breaker_failures",
+      NUMBER_FIELD(node.breaker_failures),
+      .unit = "failures",
+      .low = 0,
+      .high = 100,
+      .preset = "3",
+      .help = "when so many commands in a row could not be run on a node, its tasks are held back until it answers "
+              "again; 0: never" },
+    { .name = "node.probe_first",
+      DURATION_FIELD(node.probe_first_ms),
+      .unit = "s",
+      .low = 100,
+      .high = HOUR_MS,
+      .preset = "5 s",
+      .help = "the least pause before a node whose tasks are held back is asked whether it is back" },
+    { .name = "node.probe_cap",
+      DURATION_FIELD(node.probe_cap_ms),
+      .unit = "s",
+      .low = SECOND_MS,
+      .high = DAY_MS,
+      .preset = "2 min",
+      .help = "the longest pause between two such questions; each is up to twice as long as the one before" },
     { .name = "verify.name_servers",
       NUMBER_FIELD(verify.name_servers),
       .unit = "name servers",

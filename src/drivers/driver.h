@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "core/resolution.h"
+#include "core/retry.h"
 #include "core/zone.h"
 #include "transport/transport.h"
 
@@ -84,8 +85,12 @@ struct fact {
 /* Why a step did not end well. Static data, one row per cause, in drivers/cause.c: what staff read, what they can do, and
  * what the customer reads (a message key of the catalogue; no host names, commands or panel words). */
 struct cause {
-    const char *id;           /* "panel.disk-full": stable, in events and API */
-    enum verdict verdict;     /* VERDICT_RETRY, VERDICT_FAILED or VERDICT_CONFLICT */
+    const char *id;               /* "panel.disk-full": stable, in events and API */
+    enum verdict verdict;         /* VERDICT_RETRY, VERDICT_FAILED or VERDICT_CONFLICT */
+    enum retry_class retry_class; /* RETRY: whose policy says when it is tried again */
+    /* RETRY: what ends without us and says nothing about the step, as in "waits for ..."; looking again burns no attempts.
+     * NULL: each try counts. */
+    const char *waits_for;
     const char *text;         /* a plain sentence for staff */
     const char *remedy;       /* what to do; for RETRY: what Berth does, and when a person is needed */
     const char *customer_key; /* "wait.busy" */

@@ -94,6 +94,13 @@ static void values_are_read_as_people_write_them(void **state)
         { "retry.factor", "1.001", "1.001" },
         { "retry.attempts", "0", "0" },
         { "retry.attempts", "007", "7" },
+        { "retry.wait", "48", "2 d" },
+        { "retry.node_first", "10", "10 s" },
+        { "retry.node_first", "general", "general" },
+        { "retry.busy_factor", "3", "3" },
+        { "retry.busy_factor", "general", "general" },
+        { "retry.verify_attempts", "0", "0" },
+        { "retry.verify_attempts", "general", "general" },
         { "ticket.enabled", "true", "true" },
         { "ticket.channel", "webhook", "webhook" },
         { "ticket.priority", "High", "High" },
@@ -128,6 +135,34 @@ static void no_text_is_the_default_again(void **state)
     assert_true(settings_set(&settings, "retry.first", "9 s", &err));
     assert_true(settings_set(&settings, "retry.first", NULL, &err));
     assert_int_equal(settings.retry.first_ms, 4000);
+}
+
+static void a_class_of_causes_has_a_policy_of_its_own(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct retry_policy general = settings_retry(&settings, RETRY_PANEL);
+    const struct retry_policy preset = RETRY_POLICY_DEFAULT;
+    assert_memory_equal(&general, &preset, sizeof(preset));
+    assert_int_equal(settings_retry(&settings, RETRY_VERIFY).wait_cap_ms, 300000);
+    assert_true(settings_set(&settings, "retry.busy_first", "1 s", &err) &&
+                settings_set(&settings, "retry.attempts", "5", &err) &&
+                settings_set(&settings, "retry.verify_attempts", "50", &err) && settings_check(&settings, &err));
+    assert_int_equal(settings_retry(&settings, RETRY_BUSY).first_ms, 1000);
+    assert_int_equal(settings_retry(&settings, RETRY_NODE).first_ms, 4000);
+    assert_int_equal(settings_retry(&settings, RETRY_NODE).attempts_max, 5); /* follows what holds for all */
+    assert_int_equal(settings_retry(&settings, RETRY_VERIFY).attempts_max, 50);
+    assert_true(settings_set(&settings, "retry.busy_first", "general", &err));
+    assert_int_equal(settings_retry(&settings, RETRY_BUSY).first_ms, 4000);
+    assert_false(settings_set(&settings, "retry.first", "general", &err)); /* it is that itself */
+    assert_true(settings_set(&settings, "retry.node_first", "1 min", &err) &&
+                settings_set(&settings, "retry.node_cap", "30 s", &err));
+    expect_refusal("first above cap", settings_check(&settings, &err), &err, "retry.node_first",
+                   "retry.node_first (1 min) must not be above retry.node_cap (30 s)");
+    assert_true(settings_set(&settings, "retry.node_cap", NULL, &err) && settings_check(&settings, &err));
+    assert_true(settings_set(&settings, "node.probe_first", "3 min", &err));
+    expect_refusal("probe", settings_check(&settings, &err), &err, "node.probe_first",
+                   "node.probe_first (3 min) must not be above node.probe_cap (2 min)");
 }
 
 #define FIRST "retry.first must be a time (in ms, s, min, h or d) between 100 ms and 1 h, not "
@@ -167,6 +202,8 @@ static void bad_values_are_refused_with_the_range(void **state)
         { "notify.whmcs_url", "https://a b", "notify.whmcs_url must name a host behind https:// and hold no blanks" },
         { "notify.smtp_url", "smtps://u:p@mail.example.com",
           "notify.smtp_url must hold no user and no password: there are settings of their own for them" },
+        { "retry.node_attempts", "1001",
+          "retry.node_attempts must be a whole number between 0 and 1000, or general, not \"1001\"" },
         { "retry.frist", "1 s", "there is no setting \"retry.frist\"" },
     };
     (void)state;
@@ -251,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup(the_defaults_are_what_the_program_had_before_there_were_settings, begin),
         cmocka_unit_test_setup(values_are_read_as_people_write_them, begin),
         cmocka_unit_test_setup(no_text_is_the_default_again, begin),
+        cmocka_unit_test_setup(a_class_of_causes_has_a_policy_of_its_own, begin),
         cmocka_unit_test_setup(bad_values_are_refused_with_the_range, begin),
         cmocka_unit_test_setup(a_secret_that_is_refused_is_not_quoted, begin),
         cmocka_unit_test_setup(the_first_pause_is_not_above_the_longest, begin),
