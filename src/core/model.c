@@ -65,7 +65,7 @@ static const char *const task_lane_names[TASK_LANE_COUNT] = {
 static const char *const attempt_outcome_names[ATTEMPT_OUTCOME_COUNT] = {
     [ATTEMPT_RUNNING] = "running",       [ATTEMPT_DONE] = "done",         [ATTEMPT_RETRY] = "retry",
     [ATTEMPT_FAILED] = "failed",         [ATTEMPT_CONFLICT] = "conflict", [ATTEMPT_LOST] = "lost",
-    [ATTEMPT_SUPERSEDED] = "superseded",
+    [ATTEMPT_SUPERSEDED] = "superseded", [ATTEMPT_WAITED] = "waited",
 };
 
 static const char *const node_state_names[NODE_STATE_COUNT] = {

@@ -67,8 +67,9 @@ enum attempt_outcome {
     ATTEMPT_CONFLICT,
     ATTEMPT_LOST, /* its command was lost on the node; the next attempt looks and repairs */
     ATTEMPT_SUPERSEDED,
+    ATTEMPT_WAITED, /* it found that it has to wait for something: does not count against the policy */
 };
-#define ATTEMPT_OUTCOME_COUNT (ATTEMPT_SUPERSEDED + 1)
+#define ATTEMPT_OUTCOME_COUNT (ATTEMPT_WAITED + 1)
 
 enum node_state { NODE_ACTIVE, NODE_DRAINING, NODE_PAUSED, NODE_UNREACHABLE };
 #define NODE_STATE_COUNT (NODE_UNREACHABLE + 1)

@@ -239,6 +239,10 @@ MUST_CHECK bool outcome_change_of(struct engine *engine, const struct task *task
 MUST_CHECK bool outcome_fail_by_hand(struct engine *engine, struct task *task, const char *why, struct err *err);
 MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err);
 
+#define MOMENT_MAX 32
+/** "2026-11-29 08:30 UTC": for people, in reasons. @return text */
+const char *moment_text(int64_t at_ms, char text[MOMENT_MAX]);
+
 /* step.c */
 MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,
                                struct step_data **ret_data, struct err *err);

@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "engine/internal.h"
 
 #define SERVED_MAX 1000
-#define WAIT_FOR_NODE_MAX_MS 20000 /* twice that, at most, between two tries on a node that takes no command */
 
 static void set_text(char **text, const char *value)
 {
@@ -392,38 +392,65 @@ static json_t *trouble(struct engine *engine, const struct task *task, int attem
                      cause->remedy, "due_at_ms", (json_int_t)due_at_ms);
 }
 
-/** It waits for something that ends by itself and says nothing about the step: that burns no attempt. */
-static bool only_waits(const struct cause *cause)
+const char *moment_text(int64_t at_ms, char text[MOMENT_MAX])
 {
-    return strcmp(cause->id, "node.busy") == 0 || strcmp(cause->id, "node.connect") == 0 ||
-           strcmp(cause->id, "node.channel") == 0;
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm parts;
+    gmtime_r(&seconds, &parts);
+    strftime(text, MOMENT_MAX, "%Y-%m-%d %H:%M UTC", &parts);
+    return text;
 }
 
-/** At first at once again, as it may be free; not without end, since each attempt is a record. attempts: those that count. */
-static int64_t wait_ms(struct engine *engine, const struct running *running)
+/** What ends a detail before another sentence. */
+static const char *full_stop(const char *detail)
 {
-    int64_t waits = running->attempt.number - running->task.attempts, pause_ms = 1000;
-    while (--waits > 0 && pause_ms < WAIT_FOR_NODE_MAX_MS)
-        pause_ms *= 2;
-    if (pause_ms > WAIT_FOR_NODE_MAX_MS)
-        pause_ms = WAIT_FOR_NODE_MAX_MS;
-    return rng_range(engine->config.rng, pause_ms, pause_ms * 2);
+    size_t length = strlen(detail);
+    return length == 0 ? "" : detail[length - 1] == '.' ? " " : ". ";
+}
+
+/* When an attempt that may be repeated is repeated. */
+struct again {
+    int64_t since_ms;  /* it has waited since then for what ends without us; 0: it does not wait, each try counts */
+    int64_t until_ms;  /* and has failed then */
+    int64_t due_at_ms; /* 0: it was the last one */
+};
+
+static bool decide_again(struct engine *engine, const struct running *running, const struct cause *cause,
+                         struct again *ret_again, struct err *err)
+{
+    int64_t now_ms = engine->batch.now_ms;
+    struct retry_policy policy = settings_retry(&engine->settings, cause->retry_class);
+    struct again again = { 0 };
+    if (cause->waits_for == NULL) {
+        if (!retry_exhausted(&policy, running->task.attempts + 1))
+            again.due_at_ms = now_ms + retry_delay_ms(&policy, running->task.attempts + 1, engine->config.rng);
+        *ret_again = again;
+        return true;
+    }
+    if (!store_get_waiting_since(engine->config.store, running->task.id, &again.since_ms, err))
+        return false;
+    if (again.since_ms == 0)
+        again.since_ms = running->attempt.started_at_ms;
+    again.until_ms = again.since_ms + policy.wait_ms;
+    if (now_ms < again.until_ms)
+        again.due_at_ms = now_ms + retry_look_ms(&policy, now_ms - again.since_ms, engine->config.rng);
+    if (again.due_at_ms > again.until_ms)
+        again.due_at_ms = again.until_ms; /* the last look is at the end */
+    *ret_again = again;
+    return true;
 }
 
 static bool wait_and_retry(struct engine *engine, struct running *running, const struct cause *cause,
-                           const char *detail, struct err *err)
+                           const char *detail, const struct again *again, struct err *err)
 {
     struct task *task = &running->task;
-    int64_t delay_ms = 0;
-    if (only_waits(cause)) {
-        delay_ms = wait_ms(engine, running);
-    } else {
-        delay_ms = retry_delay_ms(&engine->settings.retry, task->attempts, engine->config.rng);
-    }
-    char reason[900];
+    char reason[1000], until[MOMENT_MAX];
     snprintf(reason, sizeof(reason), "%s %s", cause->text, detail);
+    if (again->since_ms != 0)
+        snprintf(reason, sizeof(reason), "%s %s%sWaits for %s, until %s at the latest.", cause->text, detail,
+                 full_stop(detail), cause->waits_for, moment_text(again->until_ms, until));
     task_move(task, TASK_WAITING);
-    task->due_at_ms = engine->batch.now_ms + delay_ms;
+    task->due_at_ms = again->due_at_ms;
     task->lease_until_ms = 0;
     set_text(&task->cause_id, cause->id);
     set_text(&task->reason, reason);
@@ -431,10 +458,15 @@ static bool wait_and_retry(struct engine *engine, struct running *running, const
         engine->next_due_ms = task->due_at_ms;
     log_warn("task.retry", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s detail=%s in_ms=%" PRId64,
              task->id, task->key, node_name(engine, task->node_id), running->attempt.id, cause->id, log_quote(detail),
-             delay_ms);
-    return store_update_task(engine->config.store, task, err) &&
-           note_event(engine, task->service_id, "task.retry",
-                      trouble(engine, task, running->attempt.number, cause, detail, task->due_at_ms), err);
+             task->due_at_ms - engine->batch.now_ms);
+    if (!store_update_task(engine->config.store, task, err))
+        return false;
+    json_t *event = trouble(engine, task, running->attempt.number, cause, detail, task->due_at_ms);
+    if (again->since_ms != 0) {
+        json_object_set_new(event, "waits_for", json_string(cause->waits_for));
+        json_object_set_new(event, "until_ms", json_integer(again->until_ms));
+    }
+    return note_event(engine, task->service_id, "task.retry", event, err);
 }
 
 static bool operation_deploys(struct engine *engine, int64_t operation_id, bool *ret_deploys, struct err *err)
@@ -466,10 +498,8 @@ static bool fail_for_good(struct engine *engine, struct task *task, const struct
 {
     char reason[1400];
     const char *node = node_name(engine, task->node_id);
-    size_t length = strlen(detail);
-    const char *end = length == 0 ? "" : detail[length - 1] == '.' ? " " : ". ";
     snprintf(reason, sizeof(reason), "%s%s%s: %s %s%s%s", task->action, node[0] == '\0' ? "" : " on ", node,
-             cause->text, detail, end, cause->remedy);
+             cause->text, detail, full_stop(detail), cause->remedy);
     task_move(task, TASK_FAILED);
     task->ended_at_ms = engine->batch.now_ms;
     task->lease_until_ms = 0;
@@ -502,6 +532,16 @@ static bool fail_with_ticket(struct engine *engine, struct running *running, con
            ticket_failed(engine, running, cause, detail, err);
 }
 
+/** It has waited for as long as it may: a person is told for how long. */
+static bool give_up_waiting(struct engine *engine, struct running *running, const struct cause *cause,
+                            const char *detail, int64_t since_ms, struct err *err)
+{
+    char waited[500], since[MOMENT_MAX];
+    snprintf(waited, sizeof(waited), "%.320s%sIt has waited since %s for %s", detail, full_stop(detail),
+             moment_text(since_ms, since), cause->waits_for);
+    return fail_with_ticket(engine, running, cause, waited, err);
+}
+
 bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict, const struct cause *cause,
                       const char *detail, struct err *err)
 {
@@ -509,21 +549,26 @@ bool outcome_not_done(struct engine *engine, struct running *running, enum verdi
         [VERDICT_RETRY] = ATTEMPT_RETRY, [VERDICT_FAILED] = ATTEMPT_FAILED, [VERDICT_CONFLICT] = ATTEMPT_CONFLICT
     };
     bool ours = false;
+    struct again again = { 0 };
     assert(verdict == VERDICT_RETRY || verdict == VERDICT_FAILED || verdict == VERDICT_CONFLICT);
+    if (verdict == VERDICT_RETRY && !decide_again(engine, running, cause, &again, err))
+        return false;
+    bool waits = again.since_ms != 0;
+    enum attempt_outcome outcome = waits && again.due_at_ms != 0 ? ATTEMPT_WAITED : outcomes[verdict];
     if (!note_logf(engine, running->attempt.id, err, "%s: %s %s\n", verdict == VERDICT_RETRY ? "not yet" : "refused",
                    cause->text, detail) ||
-        !end_attempt(engine, running, outcomes[verdict], cause->id, detail, &ours, err))
+        !end_attempt(engine, running, outcome, cause->id, detail, &ours, err))
         return false;
     if (ours) {
-        if (!only_waits(cause))
+        if (!waits)
             running->task.attempts++;
         /* What it has begun may be half-done and look whole: the next attempt rebuilds instead of trusting (simulator seed 130). */
         if (running->action != NULL && running_lane(running) == LANE_MAKE && running->result_count > 0)
             running->task.suspect = true;
-        bool again = verdict == VERDICT_RETRY &&
-                     (only_waits(cause) || !retry_exhausted(&engine->settings.retry, running->task.attempts));
-        if (again ? !wait_and_retry(engine, running, cause, detail, err)
-                  : !fail_with_ticket(engine, running, cause, detail, err))
+        bool ok = again.due_at_ms != 0 ? wait_and_retry(engine, running, cause, detail, &again, err)
+                  : waits              ? give_up_waiting(engine, running, cause, detail, again.since_ms, err)
+                                       : fail_with_ticket(engine, running, cause, detail, err);
+        if (!ok)
             return false;
     }
     engine_running_remove(engine, running);
@@ -538,8 +583,10 @@ bool outcome_lost(struct engine *engine, struct running *running, const char *de
         !end_attempt(engine, running, ATTEMPT_LOST, "node.lost", detail, &ours, err))
         return false;
     task->attempts++;
-    if (ours && retry_exhausted(&engine->settings.retry, task->attempts)) {
-        if (!fail_with_ticket(engine, running, cause_find("node.lost"), detail, err))
+    const struct cause *cause = cause_find("node.lost");
+    struct retry_policy policy = settings_retry(&engine->settings, cause->retry_class);
+    if (ours && retry_exhausted(&policy, task->attempts)) {
+        if (!fail_with_ticket(engine, running, cause, detail, err))
             return false;
     } else if (ours) {
         task_move(task, TASK_QUEUED);
@@ -594,6 +641,7 @@ bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err 
     bool failed = task->state == TASK_FAILED;
     task_move(task, TASK_QUEUED);
     task->attempts = 0;
+    task->due_at_ms = engine->batch.now_ms; /* what waits for its node waits since then */
     task->ended_at_ms = 0;
     set_text(&task->reason, "");
     engine->batch.durable = true;

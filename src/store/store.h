@@ -201,6 +201,9 @@ MUST_CHECK bool store_renew_leases(struct store *store, int64_t lease_until_ms, 
 /** outcome, cause, detail, ended; refuses (ERR_LOST) when the attempt is not RUNNING any more. */
 MUST_CHECK bool store_end_attempt(struct store *store, const struct attempt *attempt, struct err *err);
 MUST_CHECK bool store_get_attempt(struct store *store, int64_t id, struct attempt *ret_attempt, struct err *err);
+/** Since when a task has been waiting: the start of the first of its latest attempts that did nothing but WAITED; 0 when the
+ * latest that has ended did something else. */
+MUST_CHECK bool store_get_waiting_since(struct store *store, int64_t task_id, int64_t *ret_since_ms, struct err *err);
 MUST_CHECK bool store_list_attempts(struct store *store, int64_t task_id, struct attempt **ret_attempts,
                                     size_t *ret_count, struct err *err);
 /** Sets chunk->offset. Beyond ATTEMPT_LOG_MAX it is dropped and the attempt marked truncated (once). */

@@ -64,6 +64,17 @@ bool store_list_attempts(struct store *store, int64_t task_id, struct attempt **
     return true;
 }
 
+static const char sql_waiting_since[] =
+    "SELECT coalesce(min(started_at_ms), 0) FROM attempt WHERE task_id = $1 AND outcome = " SQL_ATTEMPT_WAITED
+    " AND number > (SELECT coalesce(max(number), 0) FROM attempt WHERE task_id = $1"
+    "  AND outcome NOT IN (" SQL_ATTEMPT_RUNNING ", " SQL_ATTEMPT_WAITED "))";
+
+bool store_get_waiting_since(struct store *store, int64_t task_id, int64_t *ret_since_ms, struct err *err)
+{
+    return store_get_int(store, sql_waiting_since, ARGS(db_int(task_id)), ret_since_ms, err) ||
+           err_wrap(err, "how long task %" PRId64 " has waited", task_id);
+}
+
 /* ---- logs --------------------------------------------------------------------------------------------------------- */
 
 static void log_chunk_read(struct db_rows *rows, struct log_chunk *chunk)

@@ -25,6 +25,7 @@ struct store {
 #define SQL_TASK_HELD "4"
 #define SQL_TASK_FAILED "6"
 #define SQL_ATTEMPT_RUNNING "0"
+#define SQL_ATTEMPT_WAITED "7"
 _Static_assert(SERVICE_ACCEPTED == 0 && SERVICE_TERMINATED == 6 && SERVICE_LIVE == 3 && SERVICE_STATUS_COUNT == 7,
                "indexes on service");
 _Static_assert(TASK_BLOCKED == 0 && TASK_QUEUED == 1 && TASK_RUNNING == 2 && TASK_WAITING == 3 && TASK_HELD == 4 &&
