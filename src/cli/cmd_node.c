@@ -103,7 +103,7 @@ static enum cli_exit node_add(struct cli *cli, const struct cli_args *args)
 
 static enum cli_exit node_list(struct cli *cli, const struct cli_args *args)
 {
-    static const char *const titles[] = { "ID",      "NAME", "!STATE", "ROLES",  "GROUPS",
+    static const char *const titles[] = { "ID",      "NAME", "!STATE", "SINCE",  "ROLES", "GROUPS",
                                           "ADDRESS", "LOAD", "ROOM",   "REASON", NULL };
     (void)args;
     json_t *answer, *node;
@@ -119,6 +119,7 @@ static enum cli_exit node_list(struct cli *cli, const struct cli_args *args)
         const char *cells[] = { cli_text(node, "id"),
                                 cli_text(node, "name"),
                                 cli_text(node, "state"),
+                                term_time(cli_text(node, "state_since")),
                                 joined(json_object_get(node, "roles")),
                                 joined(json_object_get(node, "groups")),
                                 cli_text(node, "address"),

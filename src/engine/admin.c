@@ -88,11 +88,14 @@ static bool node_add(struct engine *engine, struct request *request, struct err 
 static bool node_set(struct engine *engine, struct request *request, size_t index, struct err *err)
 {
     struct node *node = &engine->nodes[index];
+    enum node_state state = request->node.state;
     node->capacity_max = request->node.capacity_max;
-    if (node->state != request->node.state) {
-        node->state = request->node.state;
-        if (node->state == NODE_ACTIVE && engine->live[index].heard && !engine->live[index].up)
-            node->state = NODE_UNREACHABLE;
+    if (state == NODE_ACTIVE) {
+        state = node_state_found(engine, index);
+        node_ask_now(engine, index);
+    }
+    if (node->state != state) {
+        node->state = state;
         node->state_since_ms = engine->batch.now_ms;
         free(node->state_reason);
         node->state_reason = xstrdup("");

@@ -37,6 +37,8 @@ static void fill_command(struct engine *engine, struct running *running, struct 
     if (command->deadline_ms <
         running->task.deadline_ms) /* a driver may know that this one takes longer, never shorter */
         command->deadline_ms = running->task.deadline_ms;
+    if (action->lane != LANE_PROBE && command->deadline_ms < engine->settings.ssh.command_ms)
+        command->deadline_ms = engine->settings.ssh.command_ms;
     if (command->node_limit_ms == 0)
         command->node_limit_ms = action->node_limit_ms;
     running->command_id = command->id;
@@ -118,11 +120,18 @@ static bool go_on(struct engine *engine, struct running *running, struct err *er
     return drive(engine, running, err);
 }
 
+/** While the circuit of its node is open, only a probe is sent there. */
+static bool may_pick_up(const struct engine *engine, const struct running *running)
+{
+    return running->phase == PHASE_PICK_UP_WAIT &&
+           (running->node == SIZE_MAX || running->request != NULL || !engine->live[running->node].is_open);
+}
+
 bool attempt_pick_ups(struct engine *engine, struct err *err)
 {
     for (struct running *running = engine->running, *next = NULL; running != NULL; running = next) {
         next = running->next;
-        if (running->phase == PHASE_PICK_UP_WAIT && running->pick_up_at_ms <= engine->batch.now_ms &&
+        if (may_pick_up(engine, running) && running->pick_up_at_ms <= engine->batch.now_ms &&
             !go_on(engine, running, err))
             return false;
     }
@@ -133,7 +142,7 @@ int64_t attempt_next_pick_up_ms(const struct engine *engine)
 {
     int64_t next_ms = INT64_MAX;
     for (const struct running *running = engine->running; running != NULL; running = running->next) {
-        if (running->phase == PHASE_PICK_UP_WAIT && running->pick_up_at_ms < next_ms)
+        if (may_pick_up(engine, running) && running->pick_up_at_ms < next_ms)
             next_ms = running->pick_up_at_ms;
     }
     return next_ms;
@@ -378,6 +387,7 @@ bool attempt_event(struct engine *engine, struct transport_event *event, struct 
     case TRANSPORT_RESULT: break;
     }
     assert(event->result_count > 0);
+    node_answered(engine, running, &event->results[event->result_count - 1]);
     if (running->phase == PHASE_PICK_UP)
         return picked_up(engine, running, event, err);
     return command_ended(engine, running, &event->results[0], err);
@@ -469,6 +479,17 @@ bool attempt_begin(struct engine *engine, struct task *task, struct err *err)
         return outcome_done(engine, running, &move, err);
     }
     return drive(engine, running, err);
+}
+
+bool attempt_give_up(struct engine *engine, struct task *task, size_t node, const char *detail, struct err *err)
+{
+    struct running *running = xcalloc(1, sizeof(*running)); /* without an action: the node's slot is not its */
+    running->task = *task;
+    *task = (struct task){ 0 };
+    running->node = node;
+    engine_running_add(engine, running);
+    return store_get_attempt(engine->config.store, running->task.attempt_id, &running->attempt, err) &&
+           outcome_not_done(engine, running, VERDICT_FAILED, cause_find("node.unreachable"), detail, err);
 }
 
 /** What a former process, or this one before a failed commit, has written of the node's output. */

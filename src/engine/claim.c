@@ -1,6 +1,11 @@
 /* claim.c - who runs next. One changing command at a time on a node; looks beside it; reloads behind changes for a
  * bounded time, so that one reload serves many. A queue is asked only when it may hold something. */
+#include <stdio.h>
+
 #include "engine/internal.h"
+
+#define OVERDUE_LOOK_MS 60000 /* how often is looked for tasks that have waited too long for a node */
+#define OVERDUE_MAX 8         /* of them, so many of a queue end in one batch */
 
 static bool claim_from(struct engine *engine, int64_t node_id, enum task_lane lane, bool *ret_found, struct err *err)
 {
@@ -45,11 +50,60 @@ static bool claim_slot(struct engine *engine, size_t index, struct err *err)
     return true;
 }
 
+/** The first of a queue, when it has waited for its node for as long as a task may wait for anything. */
+static bool give_up_first(struct engine *engine, size_t index, enum task_lane lane, bool *ret_gave_up, struct err *err)
+{
+    const struct node *node = &engine->nodes[index];
+    int64_t now_ms = engine->batch.now_ms, queue = task_queue_id(node->id, lane);
+    struct retry_policy policy = settings_retry(&engine->settings, RETRY_NODE);
+    struct task task = { 0 };
+    bool found = false;
+    *ret_gave_up = false;
+    if (!store_peek_task(engine->config.store, queue, &task, &found, err))
+        return false;
+    int64_t since_ms = found && task.due_at_ms > node->state_since_ms ? task.due_at_ms : node->state_since_ms;
+    if (found)
+        task_finish(&task);
+    if (!found || now_ms - since_ms < policy.wait_ms)
+        return true;
+    char detail[500], since[MOMENT_MAX];
+    snprintf(detail, sizeof(detail), "%s has been unreachable since %s: %s", node->name,
+             moment_text(node->state_since_ms, since), node->state_reason);
+    *ret_gave_up = true;
+    engine->batch.durable = true;
+    task = (struct task){ 0 };
+    return store_claim_task(engine->config.store, queue, now_ms, now_ms + engine->config.lease_ms, &task, &found,
+                            err) &&
+           attempt_give_up(engine, &task, index, detail, err);
+}
+
+/** A few at a time: a node may hold a million. */
+static bool give_up_overdue(struct engine *engine, size_t index, struct err *err)
+{
+    static const enum task_lane lanes[] = { TASK_LANE_MAKE, TASK_LANE_LOOK, TASK_LANE_RELOAD };
+    struct node_live *live = &engine->live[index];
+    if (engine->nodes[index].state != NODE_UNREACHABLE || live->overdue_look_ms > engine->batch.now_ms)
+        return true;
+    live->overdue_look_ms = engine->batch.now_ms + OVERDUE_LOOK_MS;
+    for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
+        bool gave_up = true;
+        for (unsigned n = 0; gave_up && n < OVERDUE_MAX; n++) {
+            if (!give_up_first(engine, index, lanes[i], &gave_up, err))
+                return false;
+        }
+        if (gave_up)
+            live->overdue_look_ms = engine->batch.now_ms; /* there may be more */
+    }
+    return true;
+}
+
 static bool claim_node(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
     enum node_state state = engine->nodes[index].state;
-    if (!live->up || (state != NODE_ACTIVE && state != NODE_DRAINING))
+    if (!node_may_run(engine, index))
+        return give_up_overdue(engine, index, err);
+    if (state != NODE_ACTIVE && state != NODE_DRAINING)
         return true;
     while (live->has_look && live->looks < engine->settings.node.looks) {
         bool found = false;

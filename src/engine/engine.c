@@ -193,7 +193,10 @@ bool engine_load_nodes(struct engine *engine, struct err *err)
     free(engine->live);
     engine->nodes = nodes;
     engine->live = live;
+    size_t known = engine->node_count;
     engine->node_count = count;
+    for (size_t i = known; i < count; i++)
+        node_loaded(engine, i);
     return true;
 }
 
@@ -284,50 +287,6 @@ static bool decide_requests(struct engine *engine, struct request *requests, str
     return ok;
 }
 
-/** A session stands, or does not. Transports say it once, so it is kept whatever becomes of this batch; the node's record
- * follows in settle_nodes(). */
-static void node_heard(struct engine *engine, const struct transport_event *event)
-{
-    size_t index = engine_node_index(engine, event->node_id);
-    if (index == SIZE_MAX)
-        return;
-    struct node_live *live = &engine->live[index];
-    bool up = event->kind == TRANSPORT_NODE_UP;
-    const char *why = event->result_count > 0 && event->results[0].message != NULL ? event->results[0].message : "";
-    if (live->up != up || !live->heard)
-        log_info(up ? "node.up" : "node.down", "node=%s%s%s", engine->nodes[index].name,
-                 up ? "" : " cause=", up ? "" : log_quote(why));
-    live->up = up;
-    live->heard = true;
-    snprintf(live->why, sizeof(live->why), "%s", up ? "" : why);
-    if (up) {
-        engine->has_waiting = true;
-        engine->waiting_after_id = 0; /* also those that were looked at a moment ago */
-    }
-}
-
-/** Records say of nodes what is known of their sessions. What a person has said (paused, draining) comes first. */
-static bool settle_nodes(struct engine *engine, struct err *err)
-{
-    for (size_t i = 0; i < engine->node_count; i++) {
-        struct node *node = &engine->nodes[i];
-        const struct node_live *live = &engine->live[i];
-        enum node_state want = live->up ? NODE_ACTIVE : NODE_UNREACHABLE;
-        if (!live->heard || (node->state != NODE_ACTIVE && node->state != NODE_UNREACHABLE) ||
-            (node->state == want && strcmp(node->state_reason, live->why) == 0))
-            continue;
-        if (node->state != want)
-            node->state_since_ms = engine->batch.now_ms;
-        node->state = want;
-        free(node->state_reason);
-        node->state_reason = xstrdup(live->why);
-        engine->batch.durable = true;
-        if (!store_update_node(engine->config.store, node, err))
-            return false;
-    }
-    return true;
-}
-
 static bool take_events(struct engine *engine, struct transport *transport, struct err *err)
 {
     struct transport_event events[BATCH_EVENTS_MAX];
@@ -341,7 +300,7 @@ static bool take_events(struct engine *engine, struct transport *transport, stru
             ok = attempt_event(engine, &events[i], err);
         transport_event_finish(&events[i]);
     }
-    return ok && settle_nodes(engine, err);
+    return ok;
 }
 
 static bool renew_leases(struct engine *engine, struct err *err)
@@ -394,8 +353,9 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
     bool backlog = engine->has_accepted;
     return decide_requests(engine, requests, err) && take_events(engine, engine->config.nodes, err) &&
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
-           renew_leases(engine, err) && attempt_pick_ups(engine, err) && wake_due(engine, err) &&
-           make_graphs(engine, backlog, err) && engine_claim_all(engine, err) && outbox_step(engine, err);
+           node_settle_all(engine, err) && renew_leases(engine, err) && node_probe_due(engine, err) &&
+           attempt_pick_ups(engine, err) && wake_due(engine, err) && make_graphs(engine, backlog, err) &&
+           engine_claim_all(engine, err) && outbox_step(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */
@@ -540,6 +500,9 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
     int64_t pick_up_ms = attempt_next_pick_up_ms(engine);
     if (pick_up_ms < next_ms)
         next_ms = pick_up_ms;
+    int64_t probe_ms = node_next_probe_ms(engine);
+    if (probe_ms < next_ms)
+        next_ms = probe_ms;
     int64_t message_ms = outbox_next_deadline_ms(engine);
     if (message_ms < next_ms)
         next_ms = message_ms;

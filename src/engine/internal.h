@@ -1,6 +1,6 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
- * conversation of an attempt, outcome.c what a verdict means for task, operation and service, step.c what a driver is
+ * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service, step.c what a driver is
  * told, note.c events and log lines, ticket.c and outbox.c what people are told. A function returns false only when the
  * store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
@@ -69,6 +69,14 @@ struct node_live {
     int64_t reload_since_ms;
     struct running *slot;
     int looks;
+    /* its circuit: see node.c */
+    bool is_open;
+    char open_why[300];
+    unsigned failures[2];    /* in a row, of the lanes MAKE and LOOK */
+    uint64_t failed_from;    /* older commands were under way at the last failure: they are part of it */
+    unsigned refusals;       /* how often in a row it was opened or stayed open: the pauses grow with it */
+    int64_t probe_at_ms;     /* while it is open */
+    int64_t overdue_look_ms; /* when to look again for tasks that have waited too long for it */
 };
 
 /** Where its commands run: a plan only looks, whatever the action would do. */
@@ -203,6 +211,9 @@ MUST_CHECK bool engine_resume_running(struct engine *engine,
 /* attempt.c */
 MUST_CHECK bool attempt_begin(struct engine *engine, struct task *task,
                               struct err *err); /* a claimed task; taken over */
+/** A claimed task whose node has been gone for too long: its attempt fails without a command. Taken over. */
+MUST_CHECK bool attempt_give_up(struct engine *engine, struct task *task, size_t node, const char *detail,
+                                struct err *err);
 MUST_CHECK bool attempt_resume(struct engine *engine, struct task *task,
                                struct err *err); /* after a restart; taken over */
 MUST_CHECK bool attempt_preflight(struct engine *engine, struct request *request, size_t node, struct err *err);
@@ -221,6 +232,18 @@ void plan_take_move(struct running *running, struct move *move, struct command *
 /** The looks have come back: would the driver's command go on to change something? Then that is the answer. */
 bool plan_take_result(struct running *running, const struct command_result *result, struct move *ret_answer,
                       struct buf *ret_log);
+
+/* node.c */
+void node_heard(struct engine *engine, const struct transport_event *event); /* NODE_UP, NODE_DOWN */
+void node_loaded(struct engine *engine, size_t index); /* its record was read for the first time */
+/** A command has come to its end, whatever that is. Before its attempt hears of it. */
+void node_answered(struct engine *engine, const struct running *running, const struct command_result *result);
+bool node_may_run(const struct engine *engine, size_t index); /* its session stands and its circuit is closed */
+enum node_state node_state_found(const struct engine *engine, size_t index); /* active or unreachable */
+MUST_CHECK bool node_settle_all(struct engine *engine, struct err *err);     /* write into records what has changed */
+MUST_CHECK bool node_probe_due(struct engine *engine, struct err *err);
+int64_t node_next_probe_ms(const struct engine *engine);
+void node_ask_now(struct engine *engine, size_t index); /* somebody expects that it is back */
 
 /* outcome.c */
 MUST_CHECK bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err);

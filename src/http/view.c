@@ -267,7 +267,9 @@ json_t *view_progress(const struct service *service, const struct operation *ope
 const struct node *view_waits_for_node(const struct task *task, const struct catalogue *catalogue)
 {
     const struct node *node = task->state == TASK_QUEUED ? catalogue_node(catalogue, task->node_id) : NULL;
-    return node != NULL && (node->state == NODE_UNREACHABLE || node->state == NODE_PAUSED) ? node : NULL;
+    if (node == NULL || node->state == NODE_ACTIVE || (node->state == NODE_DRAINING && node->state_reason[0] == '\0'))
+        return NULL; /* a draining node goes on with what it has, unless something keeps it from that */
+    return node;
 }
 
 static json_t *task_reason(const struct task *task, const struct catalogue *catalogue)

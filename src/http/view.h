@@ -28,7 +28,7 @@ struct catalogue {
 enum catalogue_part { CATALOGUE_NODES = 1, CATALOGUE_GROUPS = 2, CATALOGUE_PRODUCTS = 4 };
 MUST_CHECK bool catalogue_load(struct store *store, unsigned parts, struct catalogue *ret_catalogue, struct err *err);
 void catalogue_finish(struct catalogue *catalogue);
-/** The node that keeps a queued task from running: unreachable or paused. NULL when nothing does. */
+/** The node that keeps a queued task from running: unreachable, paused, or draining and unreachable. NULL when nothing does. */
 const struct node *view_waits_for_node(const struct task *task, const struct catalogue *catalogue);
 const struct node *catalogue_node(const struct catalogue *catalogue, int64_t id);       /* NULL when unknown */
 const struct product *catalogue_product(const struct catalogue *catalogue, int64_t id); /* NULL when unknown */

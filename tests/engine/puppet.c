@@ -125,3 +125,11 @@ void puppet_answer(struct puppet *puppet, enum outcome outcome, enum transport_f
                                                 .result_count = 1 });
     drop(puppet, 0);
 }
+
+void puppet_swap(struct puppet *puppet)
+{
+    assert(puppet->count > 0);
+    struct command *newest = puppet->started[puppet->count - 1];
+    puppet->started[puppet->count - 1] = puppet->started[0];
+    puppet->started[0] = newest;
+}

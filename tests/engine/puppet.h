@@ -23,5 +23,7 @@ void puppet_finish(struct puppet *puppet);
 void puppet_link(struct puppet *puppet, int64_t node_id, bool up, const char *why);
 /** The oldest command that waits has this outcome; for ENDED each of its segments ends with exit_code and prints nothing. */
 void puppet_answer(struct puppet *puppet, enum outcome outcome, enum transport_fault fault, int exit_code);
+/** The newest command that waits is the next to be answered. */
+void puppet_swap(struct puppet *puppet);
 
 #endif

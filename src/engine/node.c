@@ -1,0 +1,259 @@
+/* node.c - what is known of nodes: whether a session stands, whether commands can be run over it, and what their records say of
+ * both.
+ *
+ * A session that stands is no promise: a node may cut every command, give no shell, or have no room for a record. Each node has a
+ * circuit for that. It opens after a few such failures in a row: from then on nothing is claimed for the node, its tasks stay
+ * in their queue as they are, and one look at a time (the driver's preflight), with growing pauses, asks whether the node is
+ * back. A look that is answered closes it, on trial: the next failure opens it again, with a longer pause; a command that ends
+ * ends the trial. Work goes on as on any node then, one change at a time, so nothing comes back as a herd.
+ *
+ * A circuit is a belief about the world, like a session: it is kept whatever becomes of the batch. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/internal.h"
+
+/* ---- sessions ----------------------------------------------------------------------------------------------------- */
+
+/** Nodes have changed for the better: also for services that were looked at a moment ago. */
+static void look_at_waiting(struct engine *engine)
+{
+    engine->has_waiting = true;
+    engine->waiting_after_id = 0;
+}
+
+/** A session stands, or does not. Transports say it once. */
+void node_heard(struct engine *engine, const struct transport_event *event)
+{
+    size_t index = engine_node_index(engine, event->node_id);
+    if (index == SIZE_MAX)
+        return;
+    struct node_live *live = &engine->live[index];
+    bool up = event->kind == TRANSPORT_NODE_UP;
+    const char *why = event->result_count > 0 && event->results[0].message != NULL ? event->results[0].message : "";
+    if (live->up != up || !live->heard)
+        log_info(up ? "node.up" : "node.down", "node=%s%s%s", engine->nodes[index].name,
+                 up ? "" : " cause=", up ? "" : log_quote(why));
+    live->up = up;
+    live->heard = true;
+    snprintf(live->why, sizeof(live->why), "%s", up ? "" : why);
+    if (up)
+        look_at_waiting(engine);
+}
+
+/* ---- circuits ----------------------------------------------------------------------------------------------------- */
+
+/** It was unreachable when this process, or the one before, wrote its record: it is asked before anything is claimed for it. */
+void node_loaded(struct engine *engine, size_t index)
+{
+    const struct node *node = &engine->nodes[index];
+    struct node_live *live = &engine->live[index];
+    live->is_open = node->state == NODE_UNREACHABLE;
+    snprintf(live->open_why, sizeof(live->open_why), "%s", node->state_reason);
+}
+
+static void ask_later(struct engine *engine, struct node_live *live)
+{
+    const struct retry_policy pauses = { .first_ms = engine->settings.node.probe_first_ms,
+                                         .cap_ms = engine->settings.node.probe_cap_ms,
+                                         .factor = 2 };
+    live->refusals++;
+    live->probe_at_ms = engine->batch.now_ms + retry_delay_ms(&pauses, live->refusals, engine->config.rng);
+}
+
+static void open_circuit(struct engine *engine, size_t index, unsigned failures, const char *why)
+{
+    struct node_live *live = &engine->live[index];
+    live->is_open = true;
+    snprintf(live->open_why, sizeof(live->open_why), "%u command%s in a row could not be run: %s", failures,
+             failures == 1 ? "" : "s", why);
+    ask_later(engine, live);
+    log_warn("node.circuit-open", "node=%s failures=%u cause=%s probe_in_ms=%" PRId64, engine->nodes[index].name,
+             failures, log_quote(why), live->probe_at_ms - engine->batch.now_ms);
+}
+
+/** On trial: whatever opened it may have outlasted a look. */
+static void close_circuit(struct engine *engine, size_t index)
+{
+    struct node_live *live = &engine->live[index];
+    int limit = engine->settings.node.breaker_failures;
+    unsigned trial = limit > 0 ? (unsigned)limit - 1 : 0;
+    live->is_open = false;
+    live->open_why[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(live->failures); i++) {
+        if (live->failures[i] > trial)
+            live->failures[i] = trial;
+    }
+    look_at_waiting(engine);
+    log_info("node.circuit-closed", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
+}
+
+static void probe_ended(struct engine *engine, size_t index, bool answered, const char *why)
+{
+    struct node_live *live = &engine->live[index];
+    if (answered) {
+        close_circuit(engine, index);
+        return;
+    }
+    ask_later(engine, live);
+    log_info("node.probe-failed", "node=%s cause=%s probe_in_ms=%" PRId64, engine->nodes[index].name, log_quote(why),
+             live->probe_at_ms - engine->batch.now_ms);
+}
+
+/** Whether it says something of the node, and not of the command. A change that outlasts its deadline is picked up over another
+ * session: that tells. While no session stands, the session says it all. */
+static bool is_failure(const struct node_live *live, enum lane lane, const struct command_result *result)
+{
+    switch (result->outcome) {
+    case OUTCOME_NOT_STARTED: return live->up && result->fault != FAULT_NONE;
+    case OUTCOME_UNKNOWN: return lane != LANE_MAKE || result->fault != FAULT_DEADLINE;
+    case OUTCOME_ENDED:
+    case OUTCOME_BUSY:
+    case OUTCOME_FENCED:
+    case OUTCOME_LOST:
+    case OUTCOME_KILLED: return false;
+    }
+    abort(); /* not one of ours: memory is damaged */
+}
+
+/** Commands that were under way together have failed once. */
+static void count_failure(struct engine *engine, size_t index, const struct running *running, const char *why)
+{
+    struct node_live *live = &engine->live[index];
+    unsigned *failures = &live->failures[running->action->lane];
+    int limit = engine->settings.node.breaker_failures;
+    if (running->command_id < live->failed_from)
+        return;
+    live->failed_from = engine->next_command_id;
+    ++*failures;
+    if (limit > 0 && *failures >= (unsigned)limit)
+        open_circuit(engine, index, *failures, why);
+}
+
+/** Looks work on a full disk, where no change does: they do not speak for it. */
+static void trust(struct node_live *live, enum lane lane)
+{
+    live->failures[LANE_LOOK] = 0;
+    if (lane == LANE_MAKE)
+        live->failures[LANE_MAKE] = 0;
+    if (live->failures[LANE_MAKE] == 0)
+        live->refusals = 0;
+}
+
+void node_answered(struct engine *engine, const struct running *running, const struct command_result *result)
+{
+    if (running->node == SIZE_MAX || running->action->lane == LANE_PROBE)
+        return;
+    struct node_live *live = &engine->live[running->node];
+    const char *why = result->message == NULL ? outcome_name(result->outcome) : result->message;
+    if (live->is_open) {
+        if (running->request != NULL)
+            probe_ended(engine, running->node, result->outcome == OUTCOME_ENDED, why);
+        return; /* others were under way when it opened */
+    }
+    if (is_failure(live, running->action->lane, result))
+        count_failure(engine, running->node, running, why);
+    else if (result->outcome == OUTCOME_ENDED)
+        trust(live, running->action->lane);
+}
+
+bool node_may_run(const struct engine *engine, size_t index)
+{
+    return engine->live[index].up && !engine->live[index].is_open;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------- */
+
+static bool is_asked(const struct engine *engine, size_t index)
+{
+    for (const struct running *running = engine->running; running != NULL; running = running->next) {
+        if (running->request != NULL && running->node == index)
+            return true;
+    }
+    return false;
+}
+
+/** @return INT64_MAX: not before something else happens. While no session stands, the transport asks. */
+static int64_t probe_at_ms(const struct engine *engine, size_t index)
+{
+    const struct node_live *live = &engine->live[index];
+    if (!live->is_open || !live->up || engine->nodes[index].state == NODE_PAUSED || is_asked(engine, index))
+        return INT64_MAX;
+    return live->probe_at_ms;
+}
+
+int64_t node_next_probe_ms(const struct engine *engine)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < engine->node_count; i++) {
+        int64_t at_ms = probe_at_ms(engine, i);
+        next_ms = at_ms < next_ms ? at_ms : next_ms;
+    }
+    return next_ms;
+}
+
+static void forget_answer(struct request *request, void *context)
+{
+    (void)context;
+    request_destroy(request); /* node_answered() has heard what matters */
+}
+
+bool node_probe_due(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        if (probe_at_ms(engine, i) > engine->batch.now_ms)
+            continue;
+        struct request *request = request_create(REQUEST_NODE_TEST);
+        request->target_id = engine->nodes[i].id;
+        request->done = forget_answer;
+        if (!attempt_preflight(engine, request, i, err))
+            return false;
+    }
+    return true;
+}
+
+void node_ask_now(struct engine *engine, size_t index)
+{
+    engine->live[index].refusals = 0;
+    engine->live[index].probe_at_ms = engine->batch.now_ms;
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------------ */
+
+enum node_state node_state_found(const struct engine *engine, size_t index)
+{
+    const struct node_live *live = &engine->live[index];
+    return (live->up || !live->heard) && !live->is_open ? NODE_ACTIVE : NODE_UNREACHABLE;
+}
+
+static bool settle(struct engine *engine, size_t index, struct err *err)
+{
+    struct node *node = &engine->nodes[index];
+    const struct node_live *live = &engine->live[index];
+    bool by_hand = node->state == NODE_PAUSED || node->state == NODE_DRAINING;
+    enum node_state state = by_hand ? node->state : node_state_found(engine, index);
+    const char *why = live->up ? live->open_why : live->why;
+    if (!live->heard || (node->state == state && strcmp(node->state_reason, why) == 0))
+        return true;
+    if (node->state != state) {
+        node->state_since_ms = engine->batch.now_ms;
+        log_info("node.state", "node=%s state=%s cause=%s", node->name, node_state_name(state), log_quote(why));
+    }
+    node->state = state;
+    free(node->state_reason);
+    node->state_reason = xstrdup(why);
+    engine->batch.durable = true;
+    return store_update_node(engine->config.store, node, err);
+}
+
+/** Records say of nodes what is known of them. What a person has said (paused, draining) comes first. */
+bool node_settle_all(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->node_count; i++) {
+        if (!settle(engine, i, err))
+            return false;
+    }
+    return true;
+}
