@@ -100,7 +100,10 @@ static void a_class_has_what_it_sets_and_else_what_holds_for_all(void **state)
                                        RETRY_GENERAL, RETRY_GENERAL, RETRY_GENERAL };
     const struct retry_policy own = { 1000, RETRY_GENERAL, 1.5, 0, 60000, RETRY_GENERAL };
     struct retry_policy policy = retry_policy_of(&RETRY_POLICY_DEFAULT, &none);
-    assert_memory_equal(&policy, &RETRY_POLICY_DEFAULT, sizeof(policy));
+    assert_true(
+        policy.first_ms == RETRY_POLICY_DEFAULT.first_ms && policy.cap_ms == RETRY_POLICY_DEFAULT.cap_ms &&
+        policy.factor == RETRY_POLICY_DEFAULT.factor && policy.attempts_max == RETRY_POLICY_DEFAULT.attempts_max &&
+        policy.wait_ms == RETRY_POLICY_DEFAULT.wait_ms && policy.wait_cap_ms == RETRY_POLICY_DEFAULT.wait_cap_ms);
     policy = retry_policy_of(&RETRY_POLICY_DEFAULT, &own);
     assert_int_equal(policy.first_ms, 1000);
     assert_int_equal(policy.cap_ms, RETRY_POLICY_DEFAULT.cap_ms);

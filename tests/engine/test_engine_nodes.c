@@ -284,7 +284,7 @@ static void while_no_session_stands_only_the_transport_asks(void **state)
     order_some(world);
     fail_three(world);
     puppet_link(&world->puppet, 1, false, "no route to host");
-    company_pass(world->company, HOUR_MS);
+    company_pass(world->company, 10 * MINUTE_MS);
     assert_int_equal(world->puppet.count, 0);
     expect_node(world, NODE_UNREACHABLE, "no route to host");
     puppet_link(&world->puppet, 1, true, NULL);
@@ -391,7 +391,7 @@ static void what_a_person_says_comes_first(void **state)
     order_some(world);
     fail_three(world);
     company_set_node(world->company, "web1", NODE_PAUSED, 0);
-    company_pass(world->company, HOUR_MS);
+    company_pass(world->company, 10 * MINUTE_MS);
     assert_int_equal(world->puppet.count, 0); /* nobody needs to know */
     expect_node(world, NODE_PAUSED, "3 commands in a row could not be run");
     company_set_node(world->company, "web1", NODE_ACTIVE, 0);
@@ -464,9 +464,11 @@ static void stay_busy(struct world *world, int64_t ms)
         if (world->puppet.count > 0)
             puppet_answer(&world->puppet, OUTCOME_BUSY, FAULT_NONE, 0);
         else
-            company_jump(world->company, 4 * SECOND_MS);
+            company_jump(world->company, 14 * SECOND_MS); /* within the lease */
     }
     company_step(world->company);
+    if (world->puppet.count > 0)
+        answer(world, OUTCOME_BUSY, FAULT_NONE);
 }
 
 static void what_waits_says_for_what_and_until_when(void **state)
@@ -519,16 +521,17 @@ static void a_try_that_counts_ends_the_wait(void **state)
 static void a_node_that_stays_away_fails_its_tasks_in_the_end(void **state)
 {
     struct world *world = *state;
+    set(world, "retry.node_wait", "1 h");
     order_some(world);
     puppet_finish(&world->puppet); /* the one under way is never answered */
     world->puppet.event_count = 0;
     puppet_link(&world->puppet, 1, false, "no route to host");
-    company_pass(world->company, 23 * HOUR_MS);
+    company_pass(world->company, HOUR_MS - MINUTE_MS);
     struct task task;
     company_get_task(world->company, world->services[ORDERS - 1], "web.package", &task);
     assert_string_equal(task_state_name(task.state), "queued");
     task_finish(&task);
-    company_pass(world->company, HOUR_MS + 2 * MINUTE_MS);
+    company_pass(world->company, 3 * MINUTE_MS);
     for (size_t i = 1; i < ORDERS; i++) {
         company_get_task(world->company, world->services[i], "web.package", &task);
         assert_string_equal(task_state_name(task.state), "failed");
@@ -536,7 +539,7 @@ static void a_node_that_stays_away_fails_its_tasks_in_the_end(void **state)
         task_finish(&task);
     }
     assert_true(company_retry(world->company, world->services[1], "web.package"));
-    company_pass(world->company, HOUR_MS); /* now it waits from here on */
+    company_pass(world->company, HOUR_MS - MINUTE_MS); /* now it waits from here on */
     company_get_task(world->company, world->services[1], "web.package", &task);
     assert_string_equal(task_state_name(task.state), "queued");
     task_finish(&task);
