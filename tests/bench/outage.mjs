@@ -6,7 +6,7 @@ import { perNode } from "./minimum.mjs";
 import { figure, say } from "./figures.mjs";
 import { until } from "../lab/nodes.mjs";
 
-const COMMAND_MS = 150;
+const COMMAND_MS = 200;
 const TASKS_EACH = 3; // dns.package, dns.user, dns.zone
 const SERVICES = Math.ceil(500 / TASKS_EACH);
 const NODE = "ns1";

@@ -293,6 +293,24 @@ static void causes_are_sorted_complete_and_unique(void **state)
     }
 }
 
+/** A class goes with its prefix, and only what Berth tries again waits; nothing of the panel's class does: it has no settings for
+ * how long. */
+static void causes_have_the_class_of_what_stood_in_the_way(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cause_count(); i++) {
+        const struct cause *cause = cause_at(i);
+        bool tried = cause->verdict == VERDICT_RETRY;
+        bool from_outside = strncmp(cause->id, "verify.", 7) == 0;
+        bool of_node = strncmp(cause->id, "node.", 5) == 0;
+        if (cause->waits_for != NULL && (!tried || cause->retry_class == RETRY_PANEL))
+            fail_msg("cause %s must not wait", cause->id);
+        if (tried && (from_outside != (cause->retry_class == RETRY_VERIFY) ||
+                      (of_node && cause->retry_class != RETRY_NODE && cause->retry_class != RETRY_BUSY)))
+            fail_msg("cause %s has the wrong class", cause->id);
+    }
+}
+
 static void every_transport_outcome_has_a_cause(void **state)
 {
     (void)state;
@@ -310,6 +328,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_recorded_answer_is_judged_as_written_by_hand),
         cmocka_unit_test(every_exit_code_has_a_cause),
         cmocka_unit_test(causes_are_sorted_complete_and_unique),
+        cmocka_unit_test(causes_have_the_class_of_what_stood_in_the_way),
         cmocka_unit_test(every_transport_outcome_has_a_cause),
     };
     if (argc != 3) {
