@@ -46,7 +46,9 @@ static const struct cause causes[] = {
       "pauses.",
       "wait.node" },
     { "node.busy", WAITS(BUSY, "the other command to end"), "Another command that changes the node is running there.",
-      "Nothing: Berth tries again when the node is free.", "wait.busy" },
+      "Berth goes on when the node is free. If it stays: look what holds the lock in ~/.berth on the node; then retry "
+      "the task.",
+      "wait.busy" },
     { "node.channel", WAITS(NODE, "the node to give us a shell"), "The node was reached, but it gave us no shell.",
       "Berth tries again. If it stays: look at MaxSessions, the login shell and ForceCommand in the node's "
       "sshd_config.",
@@ -55,7 +57,9 @@ static const struct cause causes[] = {
       "Berth tries again with growing pauses. If it stays: look at the node, its sshd and the network in between.",
       "wait.node" },
     { "node.cut", WAITS(NODE, "a connection that holds"), "The connection to the node ended under the command.",
-      "Nothing: Berth connects again and finds out what became of the command.", "wait.node" },
+      "Berth connects again and finds out what became of the command. If it repeats: look at the node's sshd and the "
+      "network in between.",
+      "wait.node" },
     { "node.deadline", RETRY(NODE), "The command did not answer before its deadline.",
       "Berth finds out what became of it and goes on. If it repeats: look at the load of the node.", "wait.busy" },
     { "node.fenced", RETRY(BUSY), "The node has seen a newer attempt than this one and refused the command.",
@@ -113,7 +117,8 @@ static const struct cause causes[] = {
       "Raise the limit of the product, or remove something from the account; then retry the task.",
       "problem.internal" },
     { "panel.load", WAITS(BUSY, "the load of the node to fall"),
-      "The panel refused because the load of the node is too high.", "Nothing: Berth tries again with growing pauses.",
+      "The panel refused because the load of the node is too high.",
+      "Berth goes on when the load has fallen. If it stays: look what keeps the node busy; then retry the task.",
       "wait.busy" },
     { "panel.missing", FAILED, "Something that the step builds on is missing on the node.",
       "Look at the panel's own words (package, template, address, list of public suffixes); put it in place; then "
@@ -149,7 +154,8 @@ static const struct cause causes[] = {
     { "panel.unsuspended", FAILED, "The object is not suspended on the node.",
       "Look at the account; nothing needs to be undone.", "problem.internal" },
     { "panel.update", WAITS(BUSY, "the update of the panel to end"), "The panel is being updated.",
-      "Nothing: Berth tries again with growing pauses.", "wait.node" },
+      "Berth goes on when the update has ended. If it stays: look at the update on the node; then retry the task.",
+      "wait.node" },
 
     /* where a service goes */
     { "place.no-name-server", RETRY(NODE), "The product's group has no active name server.",

@@ -483,7 +483,9 @@ static void what_waits_says_for_what_and_until_when(void **state)
     stay_busy(world, 23 * HOUR_MS);
     expect_task(world, "waiting", 0, "until 2027-01-16 08:00 UTC at the latest.");
     stay_busy(world, HOUR_MS + MINUTE_MS);
-    expect_task(world, "failed", 0, "It has waited since 2027-01-15 08:00 UTC for the other command to end. Nothing: ");
+    expect_task(world, "failed", 0,
+                "It has waited since 2027-01-15 08:00 UTC for the other command to end. Berth goes on when the node is "
+                "free. If it stays: look");
     struct task task;
     company_get_task(world->company, world->services[0], "live", &task);
     assert_string_equal(task_state_name(task.state), "held");
