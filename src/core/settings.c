@@ -9,8 +9,7 @@
 
 #include "core/domain.h"
 
-#define GENERAL "general" /* how RETRY_GENERAL is written */
-#define DIGITS_MAX 12     /* of a number, so that thousandths of the greatest unit stay within int64_t */
+#define DIGITS_MAX 12 /* of a number, so that thousandths of the greatest unit stay within int64_t */
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
@@ -79,7 +78,7 @@ void setting_write_range(const struct setting *setting, struct buf *buf)
         buf_add_text(buf, " to ");
         setting_write_high(setting, buf);
         if (setting->general)
-            buf_add_text(buf, ", or " GENERAL);
+            buf_add_text(buf, ", or " SETTING_GENERAL);
         return;
     case SETTING_BOOLEAN:
     case SETTING_CHOICE: write_words(setting->choices, ", ", buf); return;
@@ -148,7 +147,7 @@ void settings_get_text(const struct settings *settings, const struct setting *se
     bool truth;
     const char *field = (const char *)settings + setting->offset;
     if (is_general(settings, setting)) {
-        buf_add_text(buf, GENERAL);
+        buf_add_text(buf, SETTING_GENERAL);
         return;
     }
     switch (setting->type) {
@@ -233,8 +232,8 @@ static bool refuse(const struct setting *setting, const char *text, const char *
     setting_write_low(setting, &low);
     setting_write_high(setting, &high);
     return err_set_field(err, ERR_INVALID, setting->name, "%s must be %s between %s and %s%s, not \"%.60s\"",
-                         setting->name, kind, buf_text(&low), buf_text(&high), setting->general ? ", or " GENERAL : "",
-                         text);
+                         setting->name, kind, buf_text(&low), buf_text(&high),
+                         setting->general ? ", or " SETTING_GENERAL : "", text);
 }
 
 static bool refuse_choice(const struct setting *setting, const char *text, struct err *err)
@@ -306,7 +305,7 @@ static bool set(struct settings *settings, const struct setting *setting, const 
 {
     int64_t duration_ms = 0;
     int word;
-    if (setting->general && strcmp(text, GENERAL) == 0) {
+    if (setting->general && strcmp(text, SETTING_GENERAL) == 0) {
         put_general(settings, setting);
         return true;
     }

@@ -17,7 +17,8 @@
 #include "base/err.h"
 #include "core/retry.h"
 
-#define SETTING_TEXT_MAX 255 /* bytes, the longest of all texts */
+#define SETTING_TEXT_MAX 255      /* bytes, the longest of all texts */
+#define SETTING_GENERAL "general" /* how RETRY_GENERAL is written */
 
 enum ticket_channel { TICKET_CHANNEL_NONE, TICKET_CHANNEL_WHMCS, TICKET_CHANNEL_MAIL, TICKET_CHANNEL_WEBHOOK };
 enum ticket_priority { TICKET_PRIORITY_LOW, TICKET_PRIORITY_MEDIUM, TICKET_PRIORITY_HIGH };

@@ -18,6 +18,7 @@
 static json_t *view_value(const struct setting *setting, struct buf *text)
 {
     bool bare = setting->type == SETTING_NUMBER || setting->type == SETTING_DECIMAL || setting->type == SETTING_BOOLEAN;
+    bare = bare && !(setting->general && buf_equals(text, SETTING_GENERAL));
     json_t *value = bare ? json_loads(buf_text(text), JSON_DECODE_ANY, NULL) : view_text(buf_text(text));
     buf_finish(text);
     return value;
