@@ -228,6 +228,7 @@ struct attempt {
     int64_t started_at_ms, ended_at_ms;
     int64_t log_bytes; /* stored so far */
     bool log_truncated;
+    int64_t log_removed_at_ms; /* 0: it is there; else none of it is, because it was too old */
 };
 
 struct event {

@@ -229,6 +229,27 @@ MUST_CHECK bool store_put_ssl_request(struct store *store, const struct ssl_requ
 MUST_CHECK bool store_get_ssl_request(struct store *store, int64_t service_id, struct ssl_request *ret_request,
                                       bool *ret_found, struct err *err);
 
+/* ---- finished work (store_archive.c) ------------------------------------------------------------------------------------
+ * Tasks and edges of an operation that has ended move into tables of history, and later all of it goes. Who reads operations, tasks
+ * and attempts above and below finds them in either place, with the same ids; who changes a task must have a live one.
+ *
+ * Each call takes the operation that ended first of those that ended until `ended_until_ms` and are not done with, and does at
+ * most so many rows of it: call again until *ret_rows is 0, nothing is left to do then. Inside a transaction. */
+
+/** A done, cancelled or superseded operation's tasks, with their edges. One with an attempt on its way waits. */
+MUST_CHECK bool store_archive_tasks(struct store *store, int64_t ended_until_ms, size_t tasks_max, size_t *ret_rows,
+                                    struct err *err);
+/** The logs of an operation in history. Its attempts say since when there are none (log_removed_at_ms). */
+MUST_CHECK bool store_remove_logs(struct store *store, int64_t ended_until_ms, int64_t now_ms, size_t rows_max,
+                                  size_t *ret_rows, struct err *err);
+/**
+ * An operation in history with its tasks, attempts, logs and tickets, and the service's events until its end. The latest of a
+ * service that is not terminated stays, and one with a ticket that is open or has messages to send.
+ * @param ret_operation  the one that is gone, the caller's to finish, when *ret_removed; else more of it is left
+ */
+MUST_CHECK bool store_remove_operation(struct store *store, int64_t ended_until_ms, size_t rows_max, size_t *ret_rows,
+                                       struct operation *ret_operation, bool *ret_removed, struct err *err);
+
 /* ---- reading for people (store_read.c): used by HTTP readers ------------------------------------------------------------ */
 
 struct service_filter {

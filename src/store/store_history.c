@@ -6,8 +6,11 @@
 
 /* ---- attempts ----------------------------------------------------------------------------------------------------- */
 
+/* The last one is NULL, read as 0, for the attempts of a live task. */
 #define ATTEMPT_COLUMNS                                                                                                \
-    "id, task_id, node_id, number, outcome, started_at_ms, ended_at_ms, log_bytes, log_truncated, cause_id, detail"
+    "id, task_id, node_id, number, outcome, started_at_ms, ended_at_ms, log_bytes, log_truncated, cause_id, detail,"   \
+    " (SELECT operation.logs_removed_at_ms FROM task_history JOIN operation"                                           \
+    "  ON operation.id = task_history.operation_id WHERE task_history.id = attempt.task_id)"
 
 static void attempt_read(struct db_rows *rows, struct attempt *attempt)
 {
@@ -22,6 +25,8 @@ static void attempt_read(struct db_rows *rows, struct attempt *attempt)
     attempt->log_truncated = db_take_int(rows) != 0;
     attempt->cause_id = db_take_text(rows);
     attempt->detail = db_take_text(rows);
+    int64_t log_removed_at_ms = db_take_int(rows);
+    attempt->log_removed_at_ms = attempt->log_bytes == 0 ? 0 : log_removed_at_ms; /* there was nothing to remove */
 }
 
 DEFINE_RECORD_KIND(attempt, attempts)

@@ -108,12 +108,15 @@ bool store_list_operations(struct store *store, int64_t service_id, struct opera
 
 /* $1 ids below, $2 node or 0, $3 limit, $4 state or -1. A state with an index of its own is named by a literal and found through
  * it; plus signs keep SQLite from going back through all tasks for the sake of the order. The other states have no index and are
- * met just so. */
+ * met just so, in the live table and in history side by side. */
 #define TASKS_WHERE(condition, id)                                                                                     \
     "SELECT " TASK_COLUMNS " FROM task WHERE " condition " AND " id " < $1 AND ($2 = 0 OR node_id = $2) ORDER BY " id  \
     " DESC LIMIT $3"
 
-static const char sql_tasks[] = TASKS_WHERE("($4 < 0 OR state = $4)", "id");
+#define ANY_TASKS " WHERE ($4 < 0 OR state = $4) AND id < $1 AND ($2 = 0 OR node_id = $2)"
+
+static const char sql_tasks[] = "SELECT " TASK_COLUMNS " FROM task" ANY_TASKS " UNION ALL SELECT " TASK_COLUMNS
+                                " FROM task_history" ANY_TASKS " ORDER BY id DESC LIMIT $3";
 static const char sql_tasks_queued[] = TASKS_WHERE("state = " SQL_TASK_QUEUED, "+id");
 static const char sql_tasks_running[] = TASKS_WHERE("state = " SQL_TASK_RUNNING, "id");
 static const char sql_tasks_waiting[] = TASKS_WHERE("state = " SQL_TASK_WAITING, "+id");

@@ -180,12 +180,15 @@ static int64_t task_queue(const struct task *task)
     return task_queue_id(common ? 0 : task->node_id, task->lane);
 }
 
+/* Its number is above those of all tasks, also of those that have left this table (see store_archive.c). */
 static const char sql_insert_task[] =
-    "INSERT INTO task (operation_id, service_id, node_id, queue, state, needs_left, due_at_ms, attempt_id, attempts,"
+    "INSERT INTO task (id, operation_id, service_id, node_id, queue, state, needs_left, due_at_ms, attempt_id, "
+    "attempts,"
     " lease_until_ms, suspect, role, lane, weight, deadline_ms, created_at_ms, started_at_ms, ended_at_ms, key, action,"
     " label_key, cause_id, reason, inputs_hash)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
-    "$23, $24)"
+    " VALUES ((SELECT max(id) + 1 FROM (SELECT value AS id FROM counter WHERE name = 'task'"
+    " UNION ALL SELECT max(id) FROM task) AS used),"
+    " $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
     " RETURNING id";
 
 bool store_insert_task(struct store *store, struct task *task, struct err *err)
@@ -212,7 +215,9 @@ bool store_insert_edge(struct store *store, int64_t from_task_id, int64_t to_tas
            err_wrap(err, "insert edge %" PRId64 " -> %" PRId64, from_task_id, to_task_id);
 }
 
-static const char sql_get_task[] = "SELECT " TASK_COLUMNS " FROM task WHERE id = $1";
+static const char sql_get_task[] = "SELECT " TASK_COLUMNS
+                                   " FROM task WHERE id = $1"
+                                   " UNION ALL SELECT " TASK_COLUMNS " FROM task_history WHERE id = $1";
 
 bool store_get_task(struct store *store, int64_t id, struct task *ret_task, struct err *err)
 {
@@ -238,7 +243,11 @@ bool store_update_task(struct store *store, const struct task *task, struct err 
     return store_run_on(store, sql_update_task, args, ARRAY_LEN(args), "task", task->id, err);
 }
 
-static const char sql_list_tasks[] = "SELECT " TASK_COLUMNS " FROM task WHERE operation_id = $1 ORDER BY id";
+/* On its way to history an operation has tasks in both tables. */
+static const char sql_list_tasks[] =
+    "SELECT " TASK_COLUMNS
+    " FROM task WHERE operation_id = $1"
+    " UNION ALL SELECT " TASK_COLUMNS " FROM task_history WHERE operation_id = $1 ORDER BY id";
 
 bool store_list_tasks(struct store *store, int64_t operation_id, struct task **ret_tasks, size_t *ret_count,
                       struct err *err)
