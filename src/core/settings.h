@@ -62,6 +62,9 @@ struct settings {
         char webhook_url[SETTING_TEXT_MAX + 1];
         char webhook_secret[SETTING_TEXT_MAX + 1];
     } notify;
+    struct {
+        int batch;
+    } queue;
 };
 
 enum setting_type {

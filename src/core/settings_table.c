@@ -273,6 +273,13 @@ const struct setting setting_table[] = {
       .preset = "",
       .secret = true,
       .help = "the key that webhooks are signed with" },
+    { .name = "queue.batch",
+      NUMBER_FIELD(queue.batch),
+      .unit = "tasks",
+      .low = 1,
+      .high = 5000,
+      .preset = "500",
+      .help = "at most so many tasks are woken, and so many started, in one batch; the rest follows in the next" },
 };
 const size_t setting_count = ARRAY_LEN(setting_table);
 

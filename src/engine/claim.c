@@ -7,6 +7,15 @@
 #define OVERDUE_LOOK_MS 60000 /* how often is looked for tasks that have waited too long for a node */
 #define OVERDUE_MAX 8         /* of them, so many of a queue end in one batch */
 
+/** A batch has a limit, so that its commit and with it everybody's answer stays near: the rest is for the next one, at once. */
+static bool has_room(struct engine *engine)
+{
+    if (engine->batch.claim_count < (size_t)engine->settings.queue.batch)
+        return true;
+    engine->batch.has_more = true;
+    return false;
+}
+
 static bool claim_from(struct engine *engine, int64_t node_id, enum task_lane lane, bool *ret_found, struct err *err)
 {
     struct task task = { 0 };
@@ -17,6 +26,7 @@ static bool claim_from(struct engine *engine, int64_t node_id, enum task_lane la
     if (!*ret_found)
         return true;
     engine->batch.durable = true;
+    engine->batch.claim_count++;
     return attempt_begin(engine, &task, err);
 }
 
@@ -35,15 +45,15 @@ static bool claim_slot(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
     if (live->slot == NULL && live->has_reload && engine->batch.now_ms - live->reload_since_ms >= RELOAD_WAIT_MAX_MS &&
-        !claim_reload(engine, index, err))
+        has_room(engine) && !claim_reload(engine, index, err))
         return false;
-    while (live->slot == NULL && live->has_make) {
+    while (live->slot == NULL && live->has_make && has_room(engine)) {
         bool found = false;
         if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_MAKE, &found, err))
             return false;
         live->has_make = found;
     }
-    while (live->slot == NULL && live->has_reload) {
+    while (live->slot == NULL && live->has_reload && has_room(engine)) {
         if (!claim_reload(engine, index, err))
             return false;
     }
@@ -105,7 +115,7 @@ static bool claim_node(struct engine *engine, size_t index, struct err *err)
         return give_up_overdue(engine, index, err);
     if (state != NODE_ACTIVE && state != NODE_DRAINING)
         return true;
-    while (live->has_look && live->looks < engine->settings.node.looks) {
+    while (live->has_look && live->looks < engine->settings.node.looks && has_room(engine)) {
         bool found = false;
         if (!claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &found, err))
             return false;
@@ -120,13 +130,13 @@ bool engine_claim_all(struct engine *engine, struct err *err)
         if (!claim_node(engine, i, err))
             return false;
     }
-    while (engine->has_probe && engine->probes < engine->config.probes_max) {
+    while (engine->has_probe && engine->probes < engine->config.probes_max && has_room(engine)) {
         bool found = false;
         if (!claim_from(engine, 0, TASK_LANE_PROBE, &found, err))
             return false;
         engine->has_probe = found;
     }
-    while (engine->has_none) {
+    while (engine->has_none && has_room(engine)) {
         bool found = false;
         if (!claim_from(engine, 0, TASK_LANE_NONE, &found, err))
             return false;

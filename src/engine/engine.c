@@ -322,7 +322,8 @@ static bool wake_due(struct engine *engine, struct err *err)
         return true;
     int64_t *queues = NULL;
     size_t count = 0;
-    if (!store_wake_due(engine->config.store, engine->batch.now_ms, BATCH_WAKE_MAX, &queues, &count, err))
+    if (!store_wake_due(engine->config.store, engine->batch.now_ms, (size_t)engine->settings.queue.batch, &queues,
+                        &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
         engine_queue_touched(engine, queues[i]);
@@ -447,7 +448,7 @@ bool engine_step(struct engine *engine, struct err *err)
     engine->batch.now_ms = now_ms;
     engine->batch.durable = engine->batch.logged = false;
     engine->batch.has_more = false;
-    engine->batch.order_count = 0;
+    engine->batch.order_count = engine->batch.claim_count = 0;
     if (engine->retry_at_ms > now_ms)
         return true;
     if (engine->retry_at_ms != 0) {

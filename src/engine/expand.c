@@ -375,6 +375,8 @@ bool engine_expand_some(struct engine *engine, size_t max, struct err *err)
     assert(max <= BATCH_EXPAND_MAX);
     size_t count = 0;
     int64_t last_id = 0;
+    if (max > (size_t)engine->settings.queue.batch)
+        max = (size_t)engine->settings.queue.batch;
     if (engine->has_accepted) {
         if (!expand_some_in(engine, SERVICE_ACCEPTED, 0, max, &count, &last_id, err))
             return false;

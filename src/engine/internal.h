@@ -13,7 +13,6 @@
 #define BATCH_REQUESTS_MAX 256
 #define BATCH_EVENTS_MAX 256
 #define BATCH_EXPAND_MAX 8
-#define BATCH_WAKE_MAX 500
 #define RELOAD_WAIT_MAX_MS                                                                                             \
     2000 /* how long changes may go before a reload on a busy node: bounds a site's wait in a burst */
 #define PICK_UP_FIRST_MS 200
@@ -105,7 +104,8 @@ struct batch {
     bool durable;    /* something was written that an answer or a command relies on */
     bool logged;     /* log lines or events: somebody may want to look */
     size_t order_count;
-    bool has_more;           /* requests or events that did not fit in */
+    size_t claim_count;
+    bool has_more;           /* requests, events or tasks that did not fit in */
     struct request *answers; /* decided, to be answered after the commit, in reverse */
     struct command **starts; /* to be started after the commit */
     struct transport **start_transports;
@@ -177,7 +177,7 @@ MUST_CHECK bool engine_set_settings(struct engine *engine, struct request *reque
 void engine_forget_settings(struct engine *engine);
 
 /* expand.c */
-/** At most max (BATCH_EXPAND_MAX) services. */
+/** At most max (BATCH_EXPAND_MAX) services, and no more than a batch may have. */
 MUST_CHECK bool engine_expand_some(struct engine *engine, size_t max, struct err *err);
 
 /** Another operation on a service that has been placed: its graph on the same nodes and accounts. A redeploy makes the service

@@ -185,6 +185,7 @@ static void bad_values_are_refused_with_the_range(void **state)
         { "retry.first", "4 s ", FIRST "\"4 s \"" },
         { "retry.first", "0.5 ms", FIRST "\"0.5 ms\"" },
         { "retry.first", "4. s", FIRST "\"4. s\"" },
+        { "queue.batch", "0", "queue.batch must be a whole number between 1 and 5000, not \"0\"" },
         { "retry.first", "999999999999 d", FIRST "\"999999999999 d\"" },
         { "retry.first", "99999999999999999999", FIRST "\"99999999999999999999\"" },
         { "retry.factor", "0.999", FACTOR "\"0.999\"" },

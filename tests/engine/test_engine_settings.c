@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/redact.h"
 #include "company.h"
+#include "store/store_internal.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -253,6 +254,47 @@ static void values_that_cannot_be_used_do_not_keep_it_from_starting(void **state
     expect_stored(company, "notify.smtp_password=abc retry.attempts=1 retry.fancy=1 retry.first=5 d ");
 }
 
+/* ---- batches ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t attempts_begun(struct company *company)
+{
+    int64_t count = -1;
+    struct err err;
+    assert_true(store_get_int(company_store(company), "SELECT count(*) FROM attempt", NO_ARGS, &count, &err));
+    return count;
+}
+
+/* @return how many tasks were started by the batch that started the most */
+static int64_t largest_batch(struct company *company, int64_t ms)
+{
+    int64_t largest = 0, end_ms = company_now_ms(company) + ms;
+    while (company_now_ms(company) < end_ms) {
+        int64_t before = attempts_begun(company);
+        company_step(company);
+        int64_t begun = attempts_begun(company) - before;
+        largest = begun > largest ? begun : largest;
+        if (begun == 0)
+            company_pass(company, 1);
+    }
+    return largest;
+}
+
+static void a_batch_starts_no_more_tasks_than_it_may(void **state)
+{
+    struct company *company = *state;
+    int64_t ids[6];
+    set(company, "queue.batch", "1");
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        char domain[40];
+        snprintf(domain, sizeof(domain), "batch%u.example", i);
+        ids[i] = company_order(company, "start", domain, domain);
+    }
+    assert_int_equal(largest_batch(company, 5 * SECOND_MS), 1);
+    set(company, "queue.batch", ""); /* all that wait for a node go on at once again */
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
+        assert_true(company_until(company, ids[i], SERVICE_LIVE, 10 * MINUTE_MS));
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------------ */
 
 static void a_new_node_has_the_room_that_is_set_unless_it_says_its_own(void **state)
@@ -284,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_commit_that_fails_leaves_the_old_values, setup, teardown),
         cmocka_unit_test_setup_teardown(a_secret_is_sealed_and_blanked, setup, teardown),
         cmocka_unit_test_setup_teardown(values_that_cannot_be_used_do_not_keep_it_from_starting, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_batch_starts_no_more_tasks_than_it_may, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_node_has_the_room_that_is_set_unless_it_says_its_own, setup_bare,
                                         teardown),
     };
