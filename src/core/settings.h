@@ -65,6 +65,9 @@ struct settings {
     struct {
         int batch;
     } queue;
+    struct {
+        int64_t logs_ms, tasks_ms; /* 0: for ever */
+    } history;
 };
 
 enum setting_type {

@@ -280,6 +280,22 @@ const struct setting setting_table[] = {
       .high = 5000,
       .preset = "500",
       .help = "at most so many tasks are woken, and so many started, in one batch; the rest follows in the next" },
+    { .name = "history.logs",
+      DURATION_FIELD(history.logs_ms),
+      .unit = "d",
+      .low = 0,
+      .high = 3650 * DAY_MS,
+      .preset = "30 d",
+      .help = "the logs of an operation are removed so long after its end; 0: never" },
+    { .name = "history.tasks",
+      DURATION_FIELD(history.tasks_ms),
+      .unit = "d",
+      .low = 0,
+      .high = 3650 * DAY_MS,
+      .preset = "90 d",
+      .help = "an operation is removed so long after its end, with its tasks, attempts, events and closed tickets; the "
+              "latest "
+              "of a service stays until the service is terminated; 0: never" },
 };
 const size_t setting_count = ARRAY_LEN(setting_table);
 

@@ -356,7 +356,8 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            node_settle_all(engine, err) && renew_leases(engine, err) && node_probe_due(engine, err) &&
            attempt_pick_ups(engine, err) && wake_due(engine, err) && make_graphs(engine, backlog, err) &&
-           engine_claim_all(engine, err) && outbox_step(engine, err);
+           engine_claim_all(engine, err) && outbox_step(engine, err) &&
+           history_step(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */
@@ -507,6 +508,8 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
     int64_t message_ms = outbox_next_deadline_ms(engine);
     if (message_ms < next_ms)
         next_ms = message_ms;
+    if (engine->history_due_at_ms < next_ms)
+        next_ms = engine->history_due_at_ms;
     return next_ms;
 }
 

@@ -144,11 +144,12 @@ struct engine {
     bool has_accepted;
     bool has_waiting; /* look at waiting services again: nodes have changed */
     int64_t waiting_after_id;
-    int64_t next_due_ms;   /* of WAITING tasks */
-    int64_t lease_at_ms;   /* wall: when leases were renewed last */
-    int64_t lease_boot_ms; /* the same on the worker's own clock */
-    int64_t retry_at_ms;   /* after a failed commit */
-    int64_t tidied_pages;  /* of the store's log, when it was last asked to be tidied */
+    int64_t next_due_ms;       /* of WAITING tasks */
+    int64_t lease_at_ms;       /* wall: when leases were renewed last */
+    int64_t lease_boot_ms;     /* the same on the worker's own clock */
+    int64_t retry_at_ms;       /* after a failed commit */
+    int64_t tidied_pages;      /* of the store's log, when it was last asked to be tidied */
+    int64_t history_due_at_ms; /* when to look whether finished work is to be put away */
     struct outbox outbox;
     struct engine_figures figures;
 };
@@ -265,6 +266,10 @@ MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, 
 #define MOMENT_MAX 32
 /** "2026-11-29 08:30 UTC": for people, in reasons. @return text */
 const char *moment_text(int64_t at_ms, char text[MOMENT_MAX]);
+
+/* history.c */
+/** Put finished work away, when that is due and nobody waits for this batch. */
+MUST_CHECK bool history_step(struct engine *engine, struct err *err);
 
 /* step.c */
 MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,
