@@ -79,12 +79,13 @@ static void print_attempts(const json_t *task)
         char number[24], bytes[32];
         snprintf(number, sizeof(number), "%" PRId64, cli_int(attempt, "number"));
         snprintf(bytes, sizeof(bytes), "%" PRId64 " B", cli_int(attempt, "log_bytes"));
+        bool removed = cli_text(attempt, "log_removed_at")[0] != '\0';
         const char *cells[] = { cli_text(attempt, "id"),
                                 number,
                                 cli_text(attempt, "outcome"),
                                 term_time(cli_text(attempt, "started_at")),
                                 term_time(cli_text(attempt, "ended_at")),
-                                bytes,
+                                removed ? "removed" : bytes,
                                 cli_text(attempt, "detail") };
         table_add(table, cells);
     }
@@ -255,7 +256,10 @@ static bool print_more(struct follower *follower, bool *ret_ended, bool *ret_mor
     *ret_ended = json_is_true(json_object_get(answer, "ended"));
     if (*ret_ended && follower->in_line)
         putchar('\n');
-    if (*ret_ended && json_is_true(json_object_get(answer, "truncated")))
+    if (cli_text(answer, "removed_at")[0] != '\0')
+        printf("(this log was removed on %s: it was older than history.logs says)\n",
+               term_time(cli_text(answer, "removed_at")));
+    else if (*ret_ended && json_is_true(json_object_get(answer, "truncated")))
         puts("(the log was cut here: it is longer than what is kept)");
     fflush(stdout);
     json_decref(answer);

@@ -164,9 +164,44 @@ static void answer_chunks(struct call *call, const struct attempt *attempt, cons
     /* ended only when there is nothing behind: who follows the log reads on until then */
     bool ended = attempt->outcome != ATTEMPT_RUNNING && next_offset >= attempt->log_bytes;
     call_answer_json(call, MHD_HTTP_OK,
-                     json_pack("{s:o, s:o, s:I, s:b, s:b, s:s}", "attempt_id", view_id(attempt->id), "chunks", list,
-                               "next_offset", (json_int_t)next_offset, "ended", ended, "truncated",
-                               attempt->log_truncated, "outcome", attempt_outcome_name(attempt->outcome)));
+                     json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:s}", "attempt_id", view_id(attempt->id), "chunks",
+                               list, "next_offset", (json_int_t)next_offset, "ended", ended, "truncated",
+                               attempt->log_truncated, "removed_at", view_time(attempt->log_removed_at_ms), "outcome",
+                               attempt_outcome_name(attempt->outcome)));
+}
+
+static bool wants_text(struct call *call)
+{
+    const char *accept = call_header(call, "Accept");
+    return accept != NULL && strncasecmp(accept, "text/plain", 10) == 0;
+}
+
+/* What was too old is gone: its place says so, and whoever follows it is at the end. */
+static void answer_removed(struct call *call, const struct attempt *attempt)
+{
+    char why[] = "this log was removed, as it was older than the setting history.logs says";
+    struct log_chunk note = { .at_ms = attempt->log_removed_at_ms, .data = why, .length = strlen(why) };
+    if (wants_text(call))
+        answer_text(call, &note, 1, attempt->log_bytes);
+    else
+        answer_chunks(call, attempt, NULL, 0, attempt->log_bytes);
+}
+
+static void answer_log(struct call *call, const struct attempt *attempt, int64_t offset)
+{
+    struct err err;
+    struct log_chunk *chunks;
+    size_t count;
+    if (!store_read_log(call->store, attempt->id, offset, LOG_BYTES_MAX, &chunks, &count, &err)) {
+        call_refuse_err(call, &err);
+        return;
+    }
+    int64_t next_offset = count == 0 ? offset : chunks[count - 1].offset + (int64_t)chunks[count - 1].length;
+    if (wants_text(call))
+        answer_text(call, chunks, count, next_offset);
+    else
+        answer_chunks(call, attempt, chunks, count, next_offset);
+    log_chunks_free(chunks, count);
 }
 
 void api_attempt_log(struct call *call)
@@ -177,22 +212,13 @@ void api_attempt_log(struct call *call)
         return;
     struct err err;
     struct attempt attempt; /* read before the log: what is written in between is seen by the next request */
-    struct log_chunk *chunks;
-    size_t count;
     if (!store_get_attempt(call->store, call->id, &attempt, &err)) {
         call_refuse_err(call, &err);
         return;
     }
-    if (store_read_log(call->store, call->id, offset, LOG_BYTES_MAX, &chunks, &count, &err)) {
-        int64_t next_offset = count == 0 ? offset : chunks[count - 1].offset + (int64_t)chunks[count - 1].length;
-        const char *accept = call_header(call, "Accept");
-        if (accept != NULL && strncasecmp(accept, "text/plain", 10) == 0)
-            answer_text(call, chunks, count, next_offset);
-        else
-            answer_chunks(call, &attempt, chunks, count, next_offset);
-        log_chunks_free(chunks, count);
-    } else {
-        call_refuse_err(call, &err);
-    }
+    if (attempt.log_removed_at_ms != 0)
+        answer_removed(call, &attempt);
+    else
+        answer_log(call, &attempt, offset);
     attempt_finish(&attempt);
 }

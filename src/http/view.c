@@ -326,11 +326,12 @@ json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogu
 
 json_t *view_attempt(const struct attempt *attempt)
 {
-    return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:b}", "id", view_id(attempt->id), "number",
+    return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:b, s:o}", "id", view_id(attempt->id), "number",
                      attempt->number, "outcome", attempt_outcome_name(attempt->outcome), "cause",
                      view_text(attempt->cause_id), "detail", view_text(attempt->detail), "started_at",
                      view_time(attempt->started_at_ms), "ended_at", view_time(attempt->ended_at_ms), "log_bytes",
-                     (json_int_t)attempt->log_bytes, "log_truncated", attempt->log_truncated);
+                     (json_int_t)attempt->log_bytes, "log_truncated", attempt->log_truncated, "log_removed_at",
+                     view_time(attempt->log_removed_at_ms));
 }
 
 json_t *view_event(const struct event *event)

@@ -63,6 +63,8 @@ const char *answer_header(const struct answer *answer, const char *name);
 char *order_body(const char *product, const char *domain, const char *external_id);
 /** Place one and return its id. */
 int64_t fixture_order(struct fixture *fixture, const char *domain);
+/** An operation of one task with one attempt that ended long ago: it is in history, its log was removed. */
+void fixture_add_old_work(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id);
 
 #define must(call)                                                                                                     \
     do {                                                                                                               \

@@ -186,6 +186,25 @@ static void commands_say_what_they_did_or_what_is_wrong(void **state)
     }
 }
 
+static void a_log_that_was_removed_says_so(void **state)
+{
+    (void)state;
+    int64_t task_id, attempt_id;
+    char command[64];
+    fixture_add_old_work(&fixture, service_id, &task_id, &attempt_id);
+    snprintf(command, sizeof(command), "berthctl task log %lld -f", (long long)task_id);
+    struct result result = run(command);
+    if (result.status != 0 ||
+        strstr(result.out, "removed on 2023-11-14 22:13:20: it was older than history.logs") == NULL)
+        fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
+    result_finish(&result);
+    snprintf(command, sizeof(command), "berthctl task show %lld", (long long)task_id);
+    result = run(command);
+    if (result.status != 0 || strstr(result.out, "  removed") == NULL)
+        fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
+    result_finish(&result);
+}
+
 /* Every "  group verb WORDS   help" line of the help begins as a line of the manual does. */
 static void the_manual_has_every_command(void **state)
 {
@@ -352,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_say_what_they_did_or_what_is_wrong),
+        cmocka_unit_test(a_log_that_was_removed_says_so),
         cmocka_unit_test(the_manual_has_every_command),
         cmocka_unit_test(a_terminal_gets_colours_and_its_width),
         cmocka_unit_test(watch_ends_with_the_service),

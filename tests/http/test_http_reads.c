@@ -366,6 +366,36 @@ static void a_log_is_read_piece_by_piece(void **state)
     answer_finish(&answer);
 }
 
+static void work_in_history_is_shown_and_says_that_its_log_is_gone(void **state)
+{
+    (void)state;
+    int64_t old_task_id, old_attempt_id;
+    char path[100];
+    fixture_add_old_work(&fixture, service_id, &old_task_id, &old_attempt_id);
+    struct answer answer = get("/api/v1/tasks/", old_task_id, "");
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer_text(&answer, "state"), "done");
+    json_t *attempt = json_array_get(json_object_get(answer.json, "attempt_list"), 0);
+    assert_string_equal(json_string_value(json_object_get(attempt, "log_removed_at")), "2023-11-14T22:13:20.000Z");
+    answer_finish(&answer);
+    answer = get("/api/v1/attempts/", old_attempt_id, "/log");
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(json_array_size(json_object_get(answer.json, "chunks")), 0);
+    assert_true(json_is_true(json_object_get(answer.json, "ended"))); /* nobody follows it for ever */
+    assert_string_equal(answer_text(&answer, "removed_at"), "2023-11-14T22:13:20.000Z");
+    answer_finish(&answer);
+    snprintf(path, sizeof(path), "/api/v1/attempts/%lld/log", (long long)old_attempt_id);
+    answer = fixture_ask(&fixture, "GET", path, "Accept: text/plain\r\n", NULL);
+    assert_string_equal(answer.body,
+                        "2023-11-14T22:13:20.000Z berth  this log was removed, as it was older than the "
+                        "setting history.logs says\n");
+    answer_finish(&answer);
+    answer = get("/api/v1/attempts/", attempt_id, "/log"); /* the others are as they were */
+    assert_int_equal(json_array_size(json_object_get(answer.json, "chunks")), 3);
+    assert_true(json_is_null(json_object_get(answer.json, "removed_at")));
+    answer_finish(&answer);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------------------------------ */
 
 static const struct bad_request {
@@ -767,6 +797,7 @@ int main(void)
         cmocka_unit_test(a_task_shows_its_attempts),
         cmocka_unit_test(a_ticket_shows_what_could_not_be_sent_and_is_sent_again),
         cmocka_unit_test(a_log_is_read_piece_by_piece),
+        cmocka_unit_test(work_in_history_is_shown_and_says_that_its_log_is_gone),
         cmocka_unit_test(bad_requests_are_refused_in_clear_words),
         cmocka_unit_test(health_is_progress_of_the_engine),
         cmocka_unit_test(every_route_but_health_and_the_page_needs_a_token),
