@@ -234,7 +234,8 @@ MUST_CHECK bool store_get_ssl_request(struct store *store, int64_t service_id, s
  * and attempts above and below finds them in either place, with the same ids; who changes a task must have a live one.
  *
  * Each call takes the operation that ended first of those that ended until `ended_until_ms` and are not done with, and does at
- * most so many rows of it: call again until *ret_rows is 0, nothing is left to do then. Inside a transaction. */
+ * most so many rows of it (a chunk of a log counts as several): call again until *ret_rows is 0, nothing is left to do then.
+ * Inside a transaction. */
 
 /** A done, cancelled or superseded operation's tasks, with their edges. One with an attempt on its way waits. */
 MUST_CHECK bool store_archive_tasks(struct store *store, int64_t ended_until_ms, size_t tasks_max, size_t *ret_rows,

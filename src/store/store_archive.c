@@ -11,6 +11,7 @@
 
 #define SQL_OPERATION_ENDED "state IN (1, 3, 4)"
 _Static_assert(OPERATION_DONE == 1 && OPERATION_CANCELLED == 3 && OPERATION_SUPERSEDED == 4, "indexes on operation");
+#define CHUNK_ROWS 8 /* to delete 64 KiB of log costs as much as to delete so many rows */
 #define SQL_TICKET_OPEN "0"
 #define SQL_MESSAGE_SENT "2"
 _Static_assert(TICKET_OPEN == 0 && TICKET_MESSAGE_SENT == 2, "sql_first_former");
@@ -103,12 +104,22 @@ static const char sql_delete_logs[] =
     " LIMIT $2)";
 static const char sql_set_no_logs[] = "UPDATE operation SET has_logs = 0 WHERE id = $1";
 
+/** *left: rows that may still be deleted; 0 afterwards: some may be left. */
+static bool delete_logs(struct store *store, int64_t operation_id, int64_t *left, struct err *err)
+{
+    int64_t deleted, chunks_max = (*left + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    if (!store_run(store, sql_delete_logs, ARGS(db_int(operation_id), db_int(chunks_max)), &deleted, err))
+        return false;
+    *left = deleted == chunks_max ? 0 : *left - deleted * CHUNK_ROWS;
+    return true;
+}
+
 bool store_remove_logs(struct store *store, int64_t ended_until_ms, int64_t now_ms, size_t rows_max, size_t *ret_rows,
                        struct err *err)
 {
     struct operation operation;
     bool found;
-    int64_t removed = 0;
+    int64_t left = (int64_t)rows_max;
     assert(store->in_transaction && rows_max > 0);
     if (!first_operation(store, sql_first_with_logs, ended_until_ms, &operation, &found, err))
         return err_wrap(err, "find old logs");
@@ -116,11 +127,11 @@ bool store_remove_logs(struct store *store, int64_t ended_until_ms, int64_t now_
         int64_t id = operation.id;
         operation_finish(&operation);
         if (!store_run(store, sql_set_logs_removed, ARGS(db_int(id), db_int(now_ms)), NULL, err) ||
-            !store_run(store, sql_delete_logs, ARGS(db_int(id), db_int((int64_t)rows_max)), &removed, err) ||
-            (removed < (int64_t)rows_max && !store_run(store, sql_set_no_logs, ARGS(db_int(id)), NULL, err)))
+            !delete_logs(store, id, &left, err) ||
+            (left > 0 && !store_run(store, sql_set_no_logs, ARGS(db_int(id)), NULL, err)))
             return err_wrap(err, "remove logs of operation %" PRId64, id);
     }
-    *ret_rows = found ? (size_t)removed + 1 : 0;
+    *ret_rows = found ? rows_max - (size_t)left + 1 : 0;
     return true;
 }
 
@@ -140,9 +151,8 @@ static const char sql_first_former[] = "SELECT " OPERATION_COLUMNS
 
 #define TASKS_OF_OPERATION "(SELECT id FROM task_history WHERE operation_id = $1)"
 
-/* What belongs to operation $1, first what refers to something else here; at most $2 rows. */
+/* What belongs to operation $1 beside its logs, first what refers to something else here; at most $2 rows. */
 static const char *const sql_delete_parts[] = {
-    sql_delete_logs,
     "DELETE FROM attempt WHERE id IN (SELECT attempt.id FROM task_history CROSS JOIN attempt"
     " WHERE task_history.operation_id = $1 AND attempt.task_id = task_history.id LIMIT $2)",
     "DELETE FROM edge_history WHERE (from_task_id, to_task_id) IN (SELECT from_task_id, to_task_id FROM edge_history"
@@ -161,10 +171,12 @@ static const char sql_delete_events[] =
 static const char sql_forget_operation[] = "UPDATE service SET operation_id = 0 WHERE id = $1 AND operation_id = $2";
 static const char sql_delete_operation[] = "DELETE FROM operation WHERE id = $1";
 
-/** *left: rows that may still be deleted; 0 afterwards: something may be left. */
+/** *left: as above. */
 static bool delete_parts(struct store *store, const struct operation *operation, int64_t *left, struct err *err)
 {
     int64_t deleted = 0;
+    if (!delete_logs(store, operation->id, left, err))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(sql_delete_parts) && *left > 0; i++) {
         if (!store_run(store, sql_delete_parts[i], ARGS(db_int(operation->id), db_int(*left)), &deleted, err))
             return false;
