@@ -131,7 +131,7 @@ static const char *task_statement(enum task_state state, bool *ret_takes_state)
     case TASK_RUNNING: *ret_takes_state = false; return sql_tasks_running;
     case TASK_WAITING: *ret_takes_state = false; return sql_tasks_waiting;
     case TASK_HELD:
-    case TASK_FAILED: return sql_tasks_stuck;
+    case TASK_FAILED: return sql_tasks_stuck; /* what ends with its operation is cancelled or superseded in history */
     case TASK_BLOCKED:
     case TASK_DONE:
     case TASK_CANCELLED:
