@@ -544,9 +544,12 @@ static void nobody_pays_for_what_has_been_done(void **state)
     static const char *const tables[] = { "task_history", "task" }; /* also before it has moved */
     struct place p = place_of(state);
     int claim_before, look_before, list_before, claim, look, list;
+    if (!fixture_in_memory) /* as many steps on a file, only slower */
+        return;
     add_queued_tasks(&p, 10);
     count_all(&p, &claim_before, &look_before, &list_before);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        run("DELETE FROM task_history; DELETE FROM operation WHERE id > 1");
         fill(tables[i]);
         count_all(&p, &claim, &look, &list);
         print_message("%s: a claim is %d steps, before %d; a look %d (%d); a page %d (%d)\n", tables[i], claim,
@@ -554,8 +557,6 @@ static void nobody_pays_for_what_has_been_done(void **state)
         assert_int_equal(claim, claim_before);
         assert_in_range(look, 1, look_before + 60); /* it compares the first of each with the moment */
         assert_in_range(list, 1, 2 * list_before + 100);
-        run(i == 0 ? "DELETE FROM task_history" : "DELETE FROM task WHERE state = 5");
-        run("DELETE FROM operation WHERE id > 1");
     }
 }
 
