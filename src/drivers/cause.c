@@ -251,7 +251,7 @@ unsigned cause_choices(const char *id)
             return conflicts[i].choices;
     }
     const struct cause *cause = cause_find(id);
-    return cause != NULL && cause->verdict == CONFLICT ? RESOLUTION_BIT(RESOLUTION_ABORT) : 0;
+    return cause != NULL && cause->verdict == VERDICT_CONFLICT ? RESOLUTION_BIT(RESOLUTION_ABORT) : 0;
 }
 
 size_t cause_count(void)

@@ -377,8 +377,8 @@ bool attempt_event(struct engine *engine, struct transport_event *event, struct 
     struct running *running = engine_running_of(engine, event->command_id);
     if (running == NULL)
         return true;
-    if (running->given_up)
-        return event->kind != TRANSPORT_RESULT || free_node(engine, running, err);
+    if (running->given_up && event->kind != TRANSPORT_RESULT)
+        return true;
     switch (event->kind) {
     case TRANSPORT_STARTED:
     case TRANSPORT_NODE_UP:
@@ -388,6 +388,8 @@ bool attempt_event(struct engine *engine, struct transport_event *event, struct 
     }
     assert(event->result_count > 0);
     node_answered(engine, running, &event->results[event->result_count - 1]);
+    if (running->given_up)
+        return free_node(engine, running, err);
     if (running->phase == PHASE_PICK_UP)
         return picked_up(engine, running, event, err);
     return command_ended(engine, running, &event->results[0], err);
@@ -481,7 +483,7 @@ bool attempt_begin(struct engine *engine, struct task *task, struct err *err)
     return drive(engine, running, err);
 }
 
-bool attempt_give_up(struct engine *engine, struct task *task, size_t node, const char *detail, struct err *err)
+bool attempt_refuse(struct engine *engine, struct task *task, size_t node, const char *detail, struct err *err)
 {
     struct running *running = xcalloc(1, sizeof(*running)); /* without an action: the node's slot is not its */
     running->task = *task;

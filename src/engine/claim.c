@@ -84,7 +84,7 @@ static bool give_up_first(struct engine *engine, size_t index, enum task_lane la
     task = (struct task){ 0 };
     return store_claim_task(engine->config.store, queue, now_ms, now_ms + engine->config.lease_ms, &task, &found,
                             err) &&
-           attempt_give_up(engine, &task, index, detail, err);
+           attempt_refuse(engine, &task, index, detail, err);
 }
 
 /** A few at a time: a node may hold a million. */

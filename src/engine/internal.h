@@ -213,8 +213,8 @@ MUST_CHECK bool engine_resume_running(struct engine *engine,
 MUST_CHECK bool attempt_begin(struct engine *engine, struct task *task,
                               struct err *err); /* a claimed task; taken over */
 /** A claimed task whose node has been gone for too long: its attempt fails without a command. Taken over. */
-MUST_CHECK bool attempt_give_up(struct engine *engine, struct task *task, size_t node, const char *detail,
-                                struct err *err);
+MUST_CHECK bool attempt_refuse(struct engine *engine, struct task *task, size_t node, const char *detail,
+                               struct err *err);
 MUST_CHECK bool attempt_resume(struct engine *engine, struct task *task,
                                struct err *err); /* after a restart; taken over */
 MUST_CHECK bool attempt_preflight(struct engine *engine, struct request *request, size_t node, struct err *err);

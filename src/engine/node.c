@@ -122,7 +122,7 @@ static bool is_failure(const struct node_live *live, enum lane lane, const struc
 static void count_failure(struct engine *engine, size_t index, const struct running *running, const char *why)
 {
     struct node_live *live = &engine->live[index];
-    unsigned *failures = &live->failures[running->action->lane];
+    unsigned *failures = &live->failures[running_lane(running)];
     int limit = engine->settings.node.breaker_failures;
     if (running->command_id < live->failed_from)
         return;
@@ -144,7 +144,7 @@ static void trust(struct node_live *live, enum lane lane)
 
 void node_answered(struct engine *engine, const struct running *running, const struct command_result *result)
 {
-    if (running->node == SIZE_MAX || running->action->lane == LANE_PROBE)
+    if (running->node == SIZE_MAX || running_lane(running) == LANE_PROBE)
         return;
     struct node_live *live = &engine->live[running->node];
     const char *why = result->message == NULL ? outcome_name(result->outcome) : result->message;
@@ -153,10 +153,10 @@ void node_answered(struct engine *engine, const struct running *running, const s
             probe_ended(engine, running->node, result->outcome == OUTCOME_ENDED, why);
         return; /* others were under way when it opened */
     }
-    if (is_failure(live, running->action->lane, result))
+    if (is_failure(live, running_lane(running), result))
         count_failure(engine, running->node, running, why);
     else if (result->outcome == OUTCOME_ENDED)
-        trust(live, running->action->lane);
+        trust(live, running_lane(running));
 }
 
 bool node_may_run(const struct engine *engine, size_t index)
