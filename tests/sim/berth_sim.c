@@ -15,21 +15,24 @@
 #include "sim_jobs.h"
 
 #define HOUR_MS 3.6e6
+#define ORDERS_LONG 50
 
 static void usage(FILE *out)
 {
-    fprintf(out,
-            "usage: berth-sim [--seed N] [--count N] [--seconds N] [--jobs N] [--hours H] [--orders N]\n"
-            "                 [--calm] [--sudo] [--trace] [--log] [--kill-every-commit]\n"
-            "\n"
-            "  --seed N     the first seed (1)            --count N    how many seeds (1 with --seed, else 100)\n"
-            "  --seconds N  begin none after so long      --jobs N     processes (1)\n"
-            "  --hours H    how long things go wrong (1 to 10 minutes, by seed)\n"
-            "  --orders N   per company (1 to 6, by seed)\n"
-            "  --calm       no faults, no kills           --sudo       nodes by sudo (else every third seed)\n"
-            "  --trace      print every event             --log        the engine's log on standard error\n"
-            "  --kill-every-commit  per seed: a calm run, then one for each commit, killed before, amid and after the\n"
-            "               sending of what it has decided; all must end with the same on the nodes\n");
+    fprintf(
+        out,
+        "usage: berth-sim [--seed N] [--count N] [--seconds N] [--jobs N] [--hours H] [--orders N]\n"
+        "                 [--calm] [--sudo] [--trace] [--log] [--kill-every-commit]\n"
+        "\n"
+        "  --seed N     the first seed (1)            --count N    how many seeds (1 with --seed, else 100)\n"
+        "  --seconds N  begin none after so long      --jobs N     processes (1)\n"
+        "  --hours H    how long things go wrong, orders coming all the while (1 to 10 minutes, by seed, or until all\n"
+        "               that was ordered has ended)\n"
+        "  --orders N   per company (1 to 6, by seed; sixteen an hour)\n"
+        "  --calm       no faults, no kills           --sudo       nodes by sudo (else every third seed)\n"
+        "  --trace      print every event             --log        the engine's log on standard error\n"
+        "  --kill-every-commit  per seed: a calm run, then one for each commit, killed before, amid and after the\n"
+        "               sending of what it has decided; all must end with the same on the nodes\n");
 }
 
 /* ---- what is asked for ---------------------------------------------------------------------------------------------- */
@@ -90,6 +93,8 @@ static struct company_options options_of(uint64_t seed, const struct wishes *wis
     bool faults = !wishes->calm;
     unsigned orders =
         seed % 7 == 6 ? 6 : 1 + (unsigned)(seed / 3 % 3); /* many small companies find more than few large ones */
+    if (wishes->hours > 0)
+        orders = wishes->hours < ORDERS_LONG / 16.0 ? 2 + (unsigned)(wishes->hours * 16) : ORDERS_LONG;
     double hours = wishes->hours > 0 ? wishes->hours : (double)(1 + seed % 10) / 60;
     return (struct company_options){ .seed = seed,
                                      .orders = wishes->orders != 0 ? (unsigned)wishes->orders : orders,
@@ -105,6 +110,7 @@ static struct company_options options_of(uint64_t seed, const struct wishes *wis
                                      .tickets = seed % 2 == 1 || seed % 9 == 4,
                                      .mixed = seed % 7 < 3,
                                      .watch_log = !wishes->log,
+                                     .lasts = wishes->hours > 0,
                                      .faults_ms = (int64_t)(hours * HOUR_MS) };
 }
 
@@ -199,6 +205,18 @@ static unsigned run_every_kill(const struct company_options *calm, struct compan
     return breaches;
 }
 
+/** Whatever else was asked for belongs to the life of the seed. */
+static void tell_replay(uint64_t seed, unsigned found, const struct wishes *wishes)
+{
+    fprintf(stderr, "seed %" PRIu64 " breaks %u invariants; replay: berth-sim --seed %" PRIu64, seed, found, seed);
+    if (wishes->hours > 0)
+        fprintf(stderr, " --hours %g", wishes->hours);
+    if (wishes->orders > 0)
+        fprintf(stderr, " --orders %" PRIu64, wishes->orders);
+    fprintf(stderr, "%s%s%s\n", wishes->calm && !wishes->killed ? " --calm" : "", wishes->sudo ? " --sudo" : "",
+            wishes->killed ? " --kill-every-commit" : " --trace");
+}
+
 static void run_seed(uint64_t seed, const void *context, struct sim_totals *totals)
 {
     const struct wishes *wishes = context;
@@ -214,8 +232,7 @@ static void run_seed(uint64_t seed, const void *context, struct sim_totals *tota
     totals->violations += found;
     totals->failing_seeds += found > 0;
     if (found > 0)
-        fprintf(stderr, "seed %" PRIu64 " breaks %u invariants; replay: berth-sim --seed %" PRIu64 "%s\n", seed, found,
-                seed, wishes->killed ? " --kill-every-commit" : " --trace");
+        tell_replay(seed, found, wishes);
     if (wishes->count == 1 && !wishes->killed)
         printf("{\"trace_hash\":\"%016" PRIx64 "\",\"commits\":%u}\n", figures.trace_hash, figures.commits);
 }

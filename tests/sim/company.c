@@ -68,6 +68,7 @@ void company_start_engine(struct company *company)
     struct err err = { 0 };
     company->link = company_link_create(company->nodes, ++company->workers);
     company->lead_ms = INT64_MIN;
+    company->watched_commits = 0;
     struct transport *link = company_link_transport(company->link);
     struct transport *transport = company->options.transport;
     struct engine_config config = {
@@ -273,12 +274,17 @@ void company_cut_sessions(struct company *company)
         transport_sim_cut(company->nodes, company_node_seeds[i].address);
 }
 
-static void stop_engine(struct company *company)
+void company_keep_figures(struct company *company, const struct engine *engine)
 {
     struct engine_figures figures;
-    engine_get_figures(company->engine, &figures);
+    engine_get_figures(engine, &figures);
     company->commits += figures.commits;
     company->commit_failures += figures.commit_failures;
+}
+
+static void stop_engine(struct company *company)
+{
+    company_keep_figures(company, company->engine);
     company_store_arm(company, true);
     engine_destroy(company->engine);
     company->engine = NULL;

@@ -44,6 +44,7 @@ struct company_options {
     bool rivals;    /* the daemon is stopped past its lease now and then, and another one goes on; needs a store_url */
     bool tickets;   /* failures open tickets */
     bool quiet;     /* breaches are counted, not printed */
+    bool lasts;     /* it goes on until the faults stop, and orders come all the while */
     bool admin;     /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
     bool sudo;      /* nodes are reached as an account with sudo for v-* only */
     bool mixed;     /* with all1, a node that has every role: accounts share it */

@@ -81,6 +81,8 @@ struct company {
 void company_must(bool good, const struct err *err, const char *what);
 void company_start_engine(struct company *company);
 void company_cut_sessions(struct company *company);
+/** Of an engine that ends. */
+void company_keep_figures(struct company *company, const struct engine *engine);
 void company_post(struct company *company, struct request *request,
                   void (*done)(struct request *request, void *context), void *context);
 struct request *company_node_request(const struct company *company, const struct node_seed *seed, int64_t capacity_max);

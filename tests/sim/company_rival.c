@@ -39,6 +39,7 @@ void company_end_stale(struct company *company)
     struct company_worker stale = company->stale;
     struct err err = { 0 };
     company->stale = (struct company_worker){ NULL, NULL, NULL };
+    company_keep_figures(company, stale.engine);
     if (company->believes_any_epoch)
         stale.store->epoch = company->store->epoch;
     if (engine_step(stale.engine, &err) || err.code != ERR_LOST)

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define STEPS_MAX 4000000U
-#define SEND_AGAIN_MS 1000              /* after "try again in a moment" */
+#define SEND_AGAIN_MS 1000 /* after "try again in a moment" */
+#define ORDER_PAUSE_MS 20000
 #define LOOK_EVERY 16                   /* steps between two looks at how far everything is */
 #define CLOCK_WRONG_MS INT64_C(3600000) /* at most */
 #define ENDS_WITHIN_MS                                                                                                 \
@@ -279,9 +280,11 @@ static int64_t next_order_ms(const struct company *company, int64_t next_new_ms)
 /** A person's orders come one after the other, and are sent again when they must be. */
 static void order_some(struct company *company, int64_t *next_new_ms)
 {
-    while (company->ordered < company->options.orders && *next_new_ms <= company->now_ms) {
+    const struct company_options *options = &company->options;
+    int64_t pause_ms = options->lasts ? 2 * options->faults_ms / options->orders : ORDER_PAUSE_MS;
+    while (company->ordered < options->orders && *next_new_ms <= company->now_ms) {
         choose_order(company);
-        *next_new_ms += rng_range(&company->plan_rng, 0, 20000);
+        *next_new_ms += rng_range(&company->plan_rng, 0, pause_ms);
     }
     send_orders(company);
 }
@@ -289,7 +292,7 @@ static void order_some(struct company *company, int64_t *next_new_ms)
 /** @return whether the company has come to its end */
 static bool look_around(struct company *company)
 {
-    bool people_rest = company->calm_since_ms != 0 || !company->options.admin;
+    bool people_rest = company->calm_since_ms != 0 || !(company->options.admin || company->options.lasts);
     company_watch_progress(company);
     return all_ended(company) && people_rest && company->ordered == company->options.orders;
 }
