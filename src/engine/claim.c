@@ -107,12 +107,30 @@ static bool give_up_overdue(struct engine *engine, size_t index, struct err *err
     return true;
 }
 
+/** One command, so that not everything finds out by itself. With nothing to try the node on, the look has to do. */
+static bool claim_on_trial(struct engine *engine, size_t index, struct err *err)
+{
+    struct node_live *live = &engine->live[index];
+    if (live->slot != NULL || live->looks > 0)
+        return true;
+    if (!claim_slot(engine, index, err))
+        return false;
+    if (live->slot == NULL && live->has_look &&
+        !claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &live->has_look, err))
+        return false;
+    if (live->slot == NULL && live->looks == 0)
+        node_close_circuit(engine, index);
+    return true;
+}
+
 static bool claim_node(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
     enum node_state state = engine->nodes[index].state;
     if (!node_may_run(engine, index))
         return give_up_overdue(engine, index, err);
+    if (live->on_trial && state != NODE_PAUSED)
+        return claim_on_trial(engine, index, err);
     if (state != NODE_ACTIVE && state != NODE_DRAINING)
         return true;
     while (live->has_look && live->looks < engine->settings.node.looks && has_room(engine)) {

@@ -1,8 +1,8 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
- * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service, step.c what a driver is
- * told, note.c events and log lines, ticket.c and outbox.c what people are told. A function returns false only when the
- * store failed: then the whole batch is undone. */
+ * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
+ * step.c what a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told. A function returns
+ * false only when the store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -70,6 +70,7 @@ struct node_live {
     int looks;
     /* its circuit: see node.c */
     bool is_open;
+    bool on_trial; /* a look was answered; one command at a time, until one has ended */
     char open_why[300];
     unsigned failures[2];    /* in a row, of the lanes MAKE and LOOK */
     uint64_t failed_from;    /* older commands were under way at the last failure: they are part of it */
@@ -239,7 +240,8 @@ void node_heard(struct engine *engine, const struct transport_event *event); /* 
 void node_loaded(struct engine *engine, size_t index); /* its record was read for the first time */
 /** A command has come to its end, whatever that is. Before its attempt hears of it. */
 void node_answered(struct engine *engine, const struct running *running, const struct command_result *result);
-bool node_may_run(const struct engine *engine, size_t index); /* its session stands and its circuit is closed */
+bool node_may_run(const struct engine *engine, size_t index); /* its session stands and its circuit is not open */
+void node_close_circuit(struct engine *engine, size_t index); /* nothing speaks against it any more */
 enum node_state node_state_found(const struct engine *engine, size_t index); /* active or unreachable */
 MUST_CHECK bool node_settle_all(struct engine *engine, struct err *err);     /* write into records what has changed */
 MUST_CHECK bool node_probe_due(struct engine *engine, struct err *err);

@@ -4,8 +4,9 @@
  * A session that stands is no promise: a node may cut every command, give no shell, or have no room for a record. Each node has a
  * circuit for that. It opens after a few such failures in a row: from then on nothing is claimed for the node, its tasks stay
  * in their queue as they are, and one look at a time (the driver's preflight), with growing pauses, asks whether the node is
- * back. A look that is answered closes it, on trial: the next failure opens it again, with a longer pause; a command that ends
- * ends the trial. Work goes on as on any node then, one change at a time, so nothing comes back as a herd.
+ * back. A look that is answered puts it on trial, since whatever opened it may outlast a look: the node stays unreachable for
+ * new services and runs one command at a time. The next failure opens it again, with a longer pause; a command that ends closes
+ * it. Work goes on as on any node then, one change at a time, so nothing comes back as a herd.
  *
  * A circuit is a belief about the world, like a session: it is kept whatever becomes of the batch. */
 #include <inttypes.h>
@@ -67,6 +68,7 @@ static void open_circuit(struct engine *engine, size_t index, unsigned failures,
 {
     struct node_live *live = &engine->live[index];
     live->is_open = true;
+    live->on_trial = false;
     snprintf(live->open_why, sizeof(live->open_why), "%u command%s in a row could not be run: %s", failures,
              failures == 1 ? "" : "s", why);
     ask_later(engine, live);
@@ -74,27 +76,39 @@ static void open_circuit(struct engine *engine, size_t index, unsigned failures,
              failures, log_quote(why), live->probe_at_ms - engine->batch.now_ms);
 }
 
-/** On trial: whatever opened it may have outlasted a look. */
-static void close_circuit(struct engine *engine, size_t index)
+void node_close_circuit(struct engine *engine, size_t index)
+{
+    struct node_live *live = &engine->live[index];
+    live->is_open = live->on_trial = false;
+    live->open_why[0] = '\0';
+    look_at_waiting(engine);
+    log_info("node.circuit-closed", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
+}
+
+/** One more failure is enough now. Of a node that this process has only read about, nothing has failed yet: it needs no trial. */
+static void begin_trial(struct engine *engine, size_t index)
 {
     struct node_live *live = &engine->live[index];
     int limit = engine->settings.node.breaker_failures;
-    unsigned trial = limit > 0 ? (unsigned)limit - 1 : 0;
+    unsigned most = limit > 0 ? (unsigned)limit - 1 : 0;
     live->is_open = false;
-    live->open_why[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(live->failures); i++) {
-        if (live->failures[i] > trial)
-            live->failures[i] = trial;
+        if (live->failures[i] <= most)
+            continue;
+        live->failures[i] = most;
+        live->on_trial = true;
     }
-    look_at_waiting(engine);
-    log_info("node.circuit-closed", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
+    if (live->on_trial)
+        log_info("node.trial", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
+    else
+        node_close_circuit(engine, index);
 }
 
 static void probe_ended(struct engine *engine, size_t index, bool answered, const char *why)
 {
     struct node_live *live = &engine->live[index];
     if (answered) {
-        close_circuit(engine, index);
+        begin_trial(engine, index);
         return;
     }
     ask_later(engine, live);
@@ -133,13 +147,17 @@ static void count_failure(struct engine *engine, size_t index, const struct runn
 }
 
 /** Looks work on a full disk, where no change does: they do not speak for it. */
-static void trust(struct node_live *live, enum lane lane)
+static void trust(struct engine *engine, size_t index, enum lane lane)
 {
+    struct node_live *live = &engine->live[index];
     live->failures[LANE_LOOK] = 0;
     if (lane == LANE_MAKE)
         live->failures[LANE_MAKE] = 0;
-    if (live->failures[LANE_MAKE] == 0)
-        live->refusals = 0;
+    if (live->failures[LANE_MAKE] > 0)
+        return;
+    if (live->on_trial)
+        node_close_circuit(engine, index);
+    live->refusals = 0;
 }
 
 void node_answered(struct engine *engine, const struct running *running, const struct command_result *result)
@@ -156,7 +174,7 @@ void node_answered(struct engine *engine, const struct running *running, const s
     if (is_failure(live, running_lane(running), result))
         count_failure(engine, running->node, running, why);
     else if (result->outcome == OUTCOME_ENDED)
-        trust(live, running_lane(running));
+        trust(engine, running->node, running_lane(running));
 }
 
 bool node_may_run(const struct engine *engine, size_t index)
@@ -225,7 +243,7 @@ void node_ask_now(struct engine *engine, size_t index)
 enum node_state node_state_found(const struct engine *engine, size_t index)
 {
     const struct node_live *live = &engine->live[index];
-    return (live->up || !live->heard) && !live->is_open ? NODE_ACTIVE : NODE_UNREACHABLE;
+    return (live->up || !live->heard) && !live->is_open && !live->on_trial ? NODE_ACTIVE : NODE_UNREACHABLE;
 }
 
 static bool settle(struct engine *engine, size_t index, struct err *err)

@@ -27,6 +27,11 @@ async function open(lab) {
   lab.commandsLast(COMMAND_MS);
 }
 
+/** The moments of answered looks. */
+function trials(lab) {
+  return lab.daemon.lines.filter((line) => line.includes("event=node.trial")).map((line) => Date.parse(line.split(" ", 1)[0]));
+}
+
 async function isUnreachable(lab) {
   return (await lab.node(NODE)).state === "unreachable";
 }
@@ -45,29 +50,24 @@ async function hold(lab) {
   return orders.map(({ id }) => id);
 }
 
-/** @return since when the node is active again, ms */
+/** @return when a look was answered by the node that had room again, ms */
 async function comeBack(lab) {
   await new Promise((resolve) => setTimeout(resolve, 5000)); // a few questions go unanswered, or are, on trial
   await until("it is asked", () => isUnreachable(lab), 30000);
   const at = Date.now();
   lab.lab.exec(NODE, EMPTY);
-  const node = await until(
-    "it is back",
-    async () => {
-      const seen = await lab.node(NODE);
-      return seen.state === "active" && Date.parse(seen.state_since) >= at && seen;
-    },
-    30000,
-  );
-  return Date.parse(node.state_since);
+  const trial = await until("it is back", () => trials(lab).find((ms) => ms >= at), 30000);
+  await until("its circuit is closed", async () => !(await isUnreachable(lab)), 30000);
+  return trial;
 }
 
 async function lastLive(lab, ids) {
-  for (;;) {
+  const isQuiet = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 500)); // berthd has better to do than to answer all the time
     const queue = await lab.api.get("/queue");
-    if (queue.queued + queue.running + queue.waiting === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+    return queue.queued + queue.running + queue.waiting === 0;
+  };
+  await until("no task is left", isQuiet, 600000);
   let last = { live_at: "" };
   for (const id of ids) {
     const service = await lab.status(id);

@@ -303,12 +303,12 @@ static void an_answer_lets_the_held_tasks_go_on_one_at_a_time(void **state)
     company_pass(world->company, 4 * SECOND_MS);
     until_command(world, MINUTE_MS);
     answer(world, OUTCOME_ENDED, FAULT_NONE);
-    expect_node(world, NODE_ACTIVE, "");
     for (unsigned i = 0; i < 40; i++) {
         if (world->puppet.count == 0)
             until_command(world, 2 * MINUTE_MS);
         assert_int_equal(only_command(world)->lane, LANE_MAKE);
         answer(world, OUTCOME_ENDED, FAULT_NONE);
+        expect_node(world, NODE_ACTIVE, "");
         company_pass(world->company, 10);
     }
 }
@@ -324,7 +324,7 @@ static void a_failure_on_trial_opens_it_again_at_once(void **state)
         shortest_ms = i >= 2 && pause_ms < shortest_ms ? pause_ms : shortest_ms;
         assert_int_equal(only_command(world)->lane, LANE_LOOK);
         answer(world, OUTCOME_ENDED, FAULT_NONE); /* a look needs no room */
-        expect_node(world, NODE_ACTIVE, "");
+        expect_node(world, NODE_UNREACHABLE, "3 commands in a row could not be run");
         assert_int_equal(only_command(world)->lane, LANE_MAKE);
         answer(world, OUTCOME_NOT_STARTED, FAULT_STATE_DIR);
         expect_node(world, NODE_UNREACHABLE, "3 commands in a row could not be run");
@@ -357,6 +357,7 @@ static void a_change_that_was_cut_is_not_picked_up_before_the_node_answers(void 
     assert_true(only_command(world)->pick_up);
     answer(world, OUTCOME_NOT_STARTED, FAULT_NONE); /* it had never begun: it is sent */
     assert_false(only_command(world)->pick_up);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
     expect_node(world, NODE_ACTIVE, "");
 }
 
@@ -402,8 +403,9 @@ static void what_a_person_says_comes_first(void **state)
     until_command(world, MINUTE_MS); /* a draining node has to finish */
     expect_node(world, NODE_DRAINING, "3 commands in a row could not be run");
     answer(world, OUTCOME_ENDED, FAULT_NONE);
-    expect_node(world, NODE_DRAINING, "");
     assert_int_equal(only_command(world)->lane, LANE_MAKE);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    expect_node(world, NODE_DRAINING, "");
 }
 
 static void a_person_who_expects_it_back_need_not_wait(void **state)
@@ -420,7 +422,45 @@ static void a_person_who_expects_it_back_need_not_wait(void **state)
     answer(world, OUTCOME_UNKNOWN, FAULT_CUT);
     test_node(world); /* `berthctl node test` asks as well */
     answer(world, OUTCOME_ENDED, FAULT_NONE);
+    assert_int_equal(only_command(world)->lane, LANE_MAKE);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
     expect_node(world, NODE_ACTIVE, "");
+}
+
+static void with_nothing_to_try_it_on_an_answer_is_enough(void **state)
+{
+    struct world *world = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        test_node(world);
+        answer(world, OUTCOME_UNKNOWN, FAULT_CUT);
+    }
+    expect_node(world, NODE_UNREACHABLE, "3 commands in a row could not be run");
+    until_command(world, MINUTE_MS);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    company_step(world->company);
+    expect_node(world, NODE_ACTIVE, "");
+}
+
+/** Else every look that is answered would bring new ones to a node with a full disk. */
+static void nothing_new_is_placed_on_trial(void **state)
+{
+    struct world *world = *state;
+    order_some(world);
+    fail_three(world);
+    int64_t late = company_order(world->company, "site", "late.example", "");
+    until_command(world, MINUTE_MS);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    company_pass(world->company, 100);
+    only_command(world);
+    struct service service;
+    company_get_service(world->company, late, &service);
+    assert_string_equal(service_status_name(service.status), "waiting");
+    service_finish(&service);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    company_pass(world->company, 100);
+    company_get_service(world->company, late, &service);
+    assert_string_equal(service_status_name(service.status), "deploying");
+    service_finish(&service);
 }
 
 static void a_commit_that_fails_loses_no_circuit(void **state)
@@ -567,6 +607,8 @@ int main(void)
         TEST(a_restart_keeps_it_and_asks_before_it_sends_anything),
         TEST(what_a_person_says_comes_first),
         TEST(a_person_who_expects_it_back_need_not_wait),
+        TEST(with_nothing_to_try_it_on_an_answer_is_enough),
+        TEST(nothing_new_is_placed_on_trial),
         TEST(a_commit_that_fails_loses_no_circuit),
         TEST(what_waits_says_for_what_and_until_when),
         TEST(how_long_depends_on_the_class),
