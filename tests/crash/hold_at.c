@@ -2,12 +2,13 @@
  * meanwhile, or kills it; nobody guesses by sleeping.
  *
  * BERTH_HOLD_CONTROL names a file that is shared with the test (struct control); BERTH_HOLD_SOCKET a Unix socket of the test. The thread
- * that comes to the moment connects there and waits for one byte: 'g' go on, 'l' go on, but what it was about to read is lost
- * with its connection. Only one thread is held for one writing of the moment.
+ * that comes to the moment connects there, says which attempt's command it is about (a line; 0: not known) and waits for one byte: 'g' go
+ * on, 'l' go on, but what it was about to read is lost with its connection. One writing of the moment holds one thread.
  *
  * How a moment is seen from outside: the engine writes an event with the step's key into the store when a step begins and when it is done
  * (sqlite3_bind_text64), then commits (fdatasync); the transport writes the request as plain text into a channel
- * (ssh_channel_write), then bytes leave (send), then an answer is read (recv). */
+ * (ssh_channel_write), then bytes leave (send), then an answer is read (recv). A node makes one change at a time, so the first
+ * request to change something after the commit is the step's. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,16 +40,18 @@ enum moment {
 /* Written by the test, the moment last. */
 struct control {
     _Atomic uint32_t moment;
-    uint32_t address;  /* UNREAD: of the node, in network order ... */
-    uint32_t port;     /* ... and the port that is asked there */
-    char key[64];      /* the step: a piece of its events' JSON */
-    char request[128]; /* UNREAD over SSH: two pieces of the request */
+    _Atomic uint32_t begun; /* UNREAD: that the step has begun is on disk; zero at first */
+    uint32_t address;       /* UNREAD: of the node, in network order ... */
+    uint32_t port;          /* ... and the port that is asked there */
+    char key[64];           /* the step: a piece of its events' JSON */
+    char request[128];      /* UNREAD over SSH: two pieces of the request, the first one before its numbers */
     char mark[128];
 };
 
 static struct control *control;
 /* What this thread has seen of the moment that it will be held at. */
 static _Thread_local bool event_seen, request_written, request_sent;
+static _Thread_local long long request_attempt;
 static _Thread_local bool kind_is_started, kind_is_done;
 
 __attribute__((constructor)) static void map_control(void)
@@ -69,7 +73,7 @@ static bool is_wanted(enum moment moment)
 }
 
 /** @return true when what comes next is lost */
-static bool hold(enum moment moment)
+static bool hold(enum moment moment, long long attempt)
 {
     uint32_t expected = (uint32_t)moment;
     if (!atomic_compare_exchange_strong(&control->moment, &expected, MOMENT_NONE))
@@ -79,6 +83,7 @@ static bool hold(enum moment moment)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
         abort();
+    (void)dprintf(fd, "%lld\n", attempt);
     char said = 'g';
     while (read(fd, &said, 1) < 0 && errno == EINTR)
         ;
@@ -106,11 +111,11 @@ int sqlite3_bind_text64(sqlite3_stmt *statement, int index, const char *text, sq
         *(void **)&real = next_of("sqlite3_bind_text64");
     bool is_data = control != NULL && (kind_is_started || kind_is_done) &&
                    holds_text(text, (size_t)length, control->key); /* bound right after the event's kind */
-    if ((is_data && kind_is_started && is_wanted(MOMENT_TAKEN)) ||
+    if ((is_data && kind_is_started && (is_wanted(MOMENT_TAKEN) || is_wanted(MOMENT_UNREAD))) ||
         (is_data && kind_is_done && is_wanted(MOMENT_COMMITTED)))
         event_seen = true;
     if (is_data && kind_is_done && is_wanted(MOMENT_UNCOMMITTED))
-        (void)hold(MOMENT_UNCOMMITTED);
+        (void)hold(MOMENT_UNCOMMITTED, 0);
     kind_is_started = length == 12 && memcmp(text, "task.started", 12) == 0;
     kind_is_done = length == 9 && memcmp(text, "task.done", 9) == 0;
     return real(statement, index, text, length, destroy, encoding);
@@ -121,7 +126,10 @@ static void synced(int result)
     if (result != 0 || !event_seen)
         return;
     event_seen = false;
-    (void)(is_wanted(MOMENT_TAKEN) ? hold(MOMENT_TAKEN) : hold(MOMENT_COMMITTED));
+    if (is_wanted(MOMENT_UNREAD))
+        atomic_store(&control->begun, 1);
+    else
+        (void)(is_wanted(MOMENT_TAKEN) ? hold(MOMENT_TAKEN, 0) : hold(MOMENT_COMMITTED, 0));
 }
 
 int fsync(int fd)
@@ -154,19 +162,41 @@ static bool is_the_node(int fd)
            peer.sin_addr.s_addr == control->address && ntohs(peer.sin_port) == control->port;
 }
 
-/* Only declared: libssh's own header is not needed for two words. */
-int ssh_channel_write(void *channel, const void *data, uint32_t length);
+int ssh_channel_write(void *channel, const void *data,
+                      uint32_t length); /* libssh's header is not needed for a few words */
+
+static int fd_of_channel(void *channel)
+{
+    static void *(*session_of)(void *);
+    static int (*fd_of)(void *);
+    if (session_of == NULL)
+        *(void **)&session_of = next_of("ssh_channel_get_session");
+    if (fd_of == NULL)
+        *(void **)&fd_of = next_of("ssh_get_fd");
+    return fd_of(session_of(channel));
+}
+
+static void look_at_request(void *channel, const char *text, size_t length)
+{
+    if (!is_wanted(MOMENT_UNREAD) || atomic_load(&control->begun) == 0 || control->port != SSH_PORT)
+        return;
+    const char *call = memmem(text, length, control->request, strlen(control->request));
+    if (call == NULL || !holds_text(text, length, control->mark) || !is_the_node(fd_of_channel(channel)))
+        return;
+    request_written = true;
+    request_sent = false;
+    request_attempt = 0;
+    char numbers[64] = "";
+    memcpy(numbers, call, length - (size_t)(call - text) < sizeof(numbers) ? length - (size_t)(call - text) : 63);
+    (void)sscanf(numbers + strlen(control->request), "%*s %lld", &request_attempt); /* after the nonce */
+}
 
 int ssh_channel_write(void *channel, const void *data, uint32_t length)
 {
     static int (*real)(void *, const void *, uint32_t);
     if (real == NULL)
         *(void **)&real = next_of("ssh_channel_write");
-    if (is_wanted(MOMENT_UNREAD) && control->port == SSH_PORT && holds_text(data, length, control->request) &&
-        holds_text(data, length, control->mark)) {
-        request_written = true;
-        request_sent = false;
-    }
+    look_at_request(channel, data, length);
     return real(channel, data, length);
 }
 
@@ -185,7 +215,8 @@ ssize_t send(int fd, const void *data, size_t length, int flags)
 static bool is_answer(int fd)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
-    if (!is_wanted(MOMENT_UNREAD) || (control->port == SSH_PORT && !request_sent) || !is_the_node(fd))
+    if (!is_wanted(MOMENT_UNREAD) || atomic_load(&control->begun) == 0 ||
+        (control->port == SSH_PORT && !request_sent) || !is_the_node(fd))
         return false;
     return poll(&wait, 1, ANSWER_WAIT_MS) == 1;
 }
@@ -197,7 +228,7 @@ ssize_t recv(int fd, void *data, size_t length, int flags)
         *(void **)&real = next_of("recv");
     if (is_answer(fd)) {
         request_written = request_sent = false;
-        if (hold(MOMENT_UNREAD)) {
+        if (hold(MOMENT_UNREAD, request_attempt)) {
             errno = ECONNRESET;
             return -1;
         }

@@ -1,0 +1,99 @@
+// faults.mjs - the faults of the crash matrix. Each is called while berthd stands still at a moment of a step, does its harm, lets
+// go, waits until the harm has been felt (or the service is live without noticing), and puts everything right again. It gives
+// whether it was felt.
+//
+// `lost` says that berthd was about to read the answer to a command: where the fault takes the connection, the answer goes with it.
+
+import { spawnSync } from "node:child_process";
+import { statfsSync } from "node:fs";
+
+async function kill(world) {
+  await world.daemon.kill();
+  await world.begin();
+  return true;
+}
+
+async function cut(world, { node, lost, held }) {
+  world.lab.do("cut", node);
+  held.release(lost);
+  return world.said(new RegExp(`event=node\\.down node=${node} `));
+}
+
+/** New connections are refused, the old one is gone. */
+async function sshdStopped(world, { node, lost, held }) {
+  world.lab.do("sshd", node, "stop");
+  world.lab.do("cut", node);
+  held.release(lost);
+  const felt = await world.felt(async () => /refused/.test((await world.node(node)).state_reason));
+  world.lab.do("sshd", node, "start");
+  return felt;
+}
+
+/** sshd stands still: the connection says nothing any more, and new ones are accepted and never greeted. */
+async function tarpit(world, { node, lost, held }) {
+  world.lab.exec(node, "pkill -STOP -x sshd"); // the node sees only its own processes
+  held.release(lost);
+  const felt = await world.said(new RegExp(`event=node\\.down node=${node} `));
+  world.lab.exec(node, "pkill -CONT -x sshd");
+  return felt;
+}
+
+/** Nothing of ours installs packages: nobody must notice. */
+async function dpkgLock(world, { node, held }) {
+  world.lab.do("fault", node, "dpkg-lock", "on");
+  held.release();
+  const felt = await world.said(/event=(node\.down|task\.retry|attempt\.)/);
+  world.lab.do("fault", node, "dpkg-lock", "off");
+  return felt;
+}
+
+/** The node's disk: ~/.berth, the panel's data, the homes, the logs. */
+async function nodeDiskFull(world, { node, held }) {
+  world.lab.do("fault", node, "diskfull", "on");
+  held.release();
+  const felt = await world.said(new RegExp(`event=(task\\.retry|attempt\\.\\w+) .*node=${node} `));
+  world.lab.do("fault", node, "diskfull", "off");
+  return felt;
+}
+
+/** The disk of berthd's own database. */
+async function storeDiskFull(world, { held }) {
+  world.storeDisk(0);
+  held.release();
+  const felt = await world.said(/event=store\.failed/);
+  world.storeDisk(STORE_DISK);
+  return felt;
+}
+
+export const FAULTS = {
+  "kill -9": kill,
+  "cut": cut,
+  "sshd stopped": sshdStopped,
+  "tarpit": tarpit,
+  "dpkg lock": dpkgLock,
+  "node's disk full": nodeDiskFull,
+  "store's disk full": storeDiskFull,
+};
+
+/** After these a command may have failed on the node and have been run again, which is no doubling. */
+export const MAY_REPEAT = new Set(["node's disk full"]);
+
+export const STORE_DISK = 64 << 20;
+
+/** Mount a small file system, or change its size; 0: no byte more than what is in use. */
+export function smallDisk(directory, size, options = "remount,") {
+  const { blocks, bfree, bsize } = size === 0 ? statfsSync(directory) : {};
+  const run = spawnSync("mount", ["-t", "tmpfs", "-o", `${options}size=${size || (blocks - bfree) * bsize}`, "berth-crash", directory], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`mount ${directory}: ${run.stderr}`);
+}
+
+/** Whatever a point that failed has left behind. */
+export function putRight(world) {
+  world.storeDisk(STORE_DISK);
+  for (const { name } of world.lab.status().nodes) {
+    world.lab.try("fault", name, "diskfull", "off");
+    world.lab.try("fault", name, "dpkg-lock", "off");
+    world.lab.try("exec", name, "pkill", "-CONT", "-x", "sshd");
+    world.lab.try("exec", name, "sh", "-c", "test -e /run/sshd.pid || /usr/sbin/sshd");
+  }
+}

@@ -1,0 +1,289 @@
+// matrix.mjs - the crash matrix: each step of the Split pipeline x each moment of a step x each fault is a point. A point is one order,
+// during which the fault happens at exactly that moment of that step, and nothing else. It has held when the order ends live,
+// with everything on the nodes as after an order that nobody disturbed (see lib/nodestate.mjs for what may differ), and the
+// panels' own logs show that nothing was run twice. Where berthd stands still and how: hold_at.c; the faults: faults.mjs.
+//
+// Many points share a lab, one after the other, each with a domain of its own; a few labs run side by side.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { nodeRoot, serviceState } from "../lib/nodestate.mjs";
+import { World, until } from "../lib/world.mjs";
+import { FAULTS, MAY_REPEAT, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
+import { Hold, MOMENTS } from "./hold.mjs";
+import { allPairs, combinations } from "./pairs.mjs";
+
+const WORLD_POINTS = 60; // then a fresh lab: comparing looks at everything that is on the nodes
+const POINT_MS = 20000;
+const NODES = { web: "web1", mail: "mail1", dns: "ns1", none: "web1" }; // where the fault happens
+const PROBE_PORTS = { web: 80, mail: 143, dns: 53 };
+
+/** The steps as the pipeline has them: [{step, role, lane, key}]. A step on each name server is disturbed on the first. */
+function readSteps() {
+  const text = readFileSync(new URL("../../pipelines/split.yaml", import.meta.url), "utf8");
+  return text.split(/^  - step: /m).slice(1).map((block) => {
+    const field = (name) => new RegExp(`^    ${name}: (\\S+)`, "m").exec(block)?.[1];
+    const [step] = block.split("\n");
+    return { step, role: field("role"), lane: field("lane"), key: field("each") ? `${step}@${NODES[field("role")]}` : step };
+  });
+}
+
+export const STEPS = new Map(readSteps().map((each) => [each.step, each]));
+
+/** A step without a command has no moments around one. */
+function isPossible({ step, moment }) {
+  return STEPS.get(step).lane !== "none" || moment === "uncommitted" || moment === "committed";
+}
+
+const PARAMETERS = { step: [...STEPS.keys()], moment: Object.keys(MOMENTS), fault: Object.keys(FAULTS) };
+
+export function pairwise() {
+  return allPairs(PARAMETERS, isPossible);
+}
+
+export function full() {
+  return combinations(PARAMETERS).filter(isPossible);
+}
+
+/** A lab and a berthd that can be held, on a disk that can be filled. */
+class MatrixWorld extends World {
+  constructor(name) {
+    super(name);
+    smallDisk(this.directory, STORE_DISK, "");
+    this.logFile = `${this.directory}.log`; // what berthd says is not on its disk
+    this.hold = new Hold(this.directory);
+    this.points = 0;
+  }
+
+  async open() {
+    this.lab.do("up");
+    const status = this.lab.status();
+    this.lab.status = () => status; // no node is restarted here
+    await this.hold.open();
+    this.init();
+    await this.begin();
+    await this.addCatalogue();
+    await this.api.patch("/settings", { "retry.first": "0.2 s", "retry.cap": "2 s", "ssh.connect": "2 s", "ssh.silence": "2 s" });
+    await this.deploy("qwarm.test"); // the first one makes what all share
+    const calm = await this.undisturbed("qcalm.test");
+    this.calm = { state: serviceState(this.lab, calm.service, this.installation), ran: calm.ran };
+  }
+
+  async close() {
+    this.hold.close();
+    spawnSync("umount", ["-l", this.directory]);
+    await super.close();
+    rmSync(this.logFile, { force: true });
+  }
+
+  begin() {
+    return this.start(this.hold.env);
+  }
+
+  storeDisk(size) {
+    smallDisk(this.directory, size);
+  }
+
+  panelLog(node) {
+    return readFileSync(`${nodeRoot(this.lab, node)}/usr/local/hestia/log/system.log`, "utf8").split("\n").filter((line) => line);
+  }
+
+  nodeNames() {
+    return this.lab.status().nodes.map((node) => node.name);
+  }
+
+  logLengths() {
+    return Object.fromEntries(this.nodeNames().map((name) => [name, this.panelLog(name).length]));
+  }
+
+  /** What the panels have run since then, as texts that two orders can be compared by. */
+  ranSince(lengths, service) {
+    const names = [[service.domain, "DOMAIN"], [service.domain.split(".")[0], "USER"], [String(service.id).padStart(10, "0"), "SERVICE"]];
+    return this.nodeNames().flatMap((name) =>
+      this.panelLog(name)
+        .slice(lengths[name])
+        .map((line) => names.reduce((text, [from, to]) => text.replaceAll(from, to), line.split(" ").slice(2).join(" ")))
+        .map((line) => `${name} ${line.replace(/\/tmp\/berth-\S+/g, "FILE").replace(/\b(TIME|DATE|EXP|SERIAL)='[^']*'/g, "$1=''").replace(/p=[A-Za-z0-9+/=" \\]+/g, "p=KEY")}`),
+    );
+  }
+
+  async undisturbed(domain) {
+    const lengths = this.logLengths();
+    const service = await this.deploy(domain);
+    return { service, ran: this.ranSince(lengths, service) };
+  }
+
+  /** Until berthd says such a line, or the service of this point is live without. @return whether it was said */
+  async said(pattern) {
+    return this.felt(async () => this.daemon.lines.slice(this.saidBefore).some((line) => pattern.test(line)));
+  }
+
+  /** The same for anything that can be asked. */
+  async felt(isFelt) {
+    let felt = false;
+    await until("the fault is felt, or the service is live", async () => (felt = await isFelt()) || (await this.isLive()), POINT_MS);
+    return felt;
+  }
+
+  async isLive() {
+    const answer = await this.api.get(`/services?domain=${this.domain}`).catch(() => null);
+    const service = answer?.services[0];
+    if (service?.status === "failed") throw new Error(`service ${service.id} has failed: ${service.reason}\n${await this.describe(service.id)}`);
+    return service?.status === "live";
+  }
+
+  /** Berthd stands still at the point's moment. @return what is held */
+  async reach({ moment, key, role, lane, node }) {
+    const port = lane === "probe" ? PROBE_PORTS[role] : 22;
+    const [request, mark] = lane === "look" ? ["{ b_look ", `'${this.domain}'`] : ["{ b_make ", ""];
+    const held = await this.arrival(this.hold.arm(moment, key, { address: this.lab.node(node).address, port, request, mark }));
+    if (held.attempt > 0 && lane !== "look") await until("the command has ended on its node", () => this.hasEnded(node, held.attempt));
+    return held;
+  }
+
+  async arrival(held) {
+    const timer = new AbortController();
+    const late = new Promise((_, reject) => {
+      const timeout = setTimeout(() => reject(new Error("the moment has not come")), POINT_MS);
+      timer.signal.addEventListener("abort", () => clearTimeout(timeout));
+    });
+    try {
+      return await Promise.race([held, late]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  /** Has the attempt's first command come to its end, by its record on the node? */
+  hasEnded(node, attempt) {
+    const directory = join(nodeRoot(this.lab, node), "root/.berth", this.installation);
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(".run"))
+      .map((name) => readFileSync(join(directory, name), "utf8"))
+      .some((text) => text.startsWith(`${attempt} 0 `) && /^ended/m.test(text));
+  }
+
+  /** One point. Throws when it has not held; gives whether its fault was felt. */
+  async run({ step, moment, fault }) {
+    const { role, lane, key } = STEPS.get(step);
+    const node = NODES[role];
+    this.domain = `qx${String(this.points++).padStart(4, "0")}.test`;
+    this.saidBefore = 0;
+    const lengths = this.logLengths();
+    const body = this.orderBody(this.domain, { external_id: this.domain });
+    const arrival = this.reach({ moment, key, role, lane, node });
+    const answer = this.api.post("/services", body).catch(() => null);
+    const held = await arrival;
+    this.saidBefore = this.daemon.lines.length;
+    const before = this.daemon;
+    const felt = await FAULTS[fault](this, { node, held, lost: moment === "unread" && lane !== "probe" });
+    if (this.daemon !== before) this.saidBefore = 0;
+    const { id } = (await answer) ?? (await this.api.post("/services", body)); // unanswered: the same order again is the same one
+    const service = await this.status(id);
+    await this.check(service, lengths, MAY_REPEAT.has(fault));
+    return felt;
+  }
+
+  async check(service, lengths, mayRepeat) {
+    const tasks = await this.api.tasks(service.id);
+    assert.ok(tasks.every((task) => task.state === "done"), await this.describe(service.id));
+    const events = await this.api.events(service.id);
+    assert.equal(events.filter((event) => event.kind === "service.live").length, 1);
+    assert.deepEqual(events.map((event) => event.seq), events.map((_, index) => index + 1));
+    assert.deepEqual(events.filter((event) => ["task.failed", "service.failed", ...(mayRepeat ? [] : ["task.lost"])].includes(event.kind)), []);
+    const extra = surplus(this.ranSince(lengths, service), this.calm.ran);
+    if (!mayRepeat && extra.length > 0) throw new Doubled(extra);
+    assert.equal(serviceState(this.lab, service, this.installation), this.calm.state, "the nodes differ from those of an undisturbed order");
+  }
+}
+
+class Doubled extends Error {
+  constructor(lines) {
+    super(`run more often than in an undisturbed order:\n${lines.join("\n")}`);
+  }
+}
+
+/** What is in the one list more often than in the other. */
+function surplus(lines, expected) {
+  const left = [...expected];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+/** A lab works through points until there are none; a new lab when one has had many, or has failed. */
+async function work(name, points, add) {
+  let world = null;
+  try {
+    for (let point = points.shift(); point; point = points.shift()) {
+      if (world?.points >= WORLD_POINTS) {
+        await world.close();
+        world = null;
+      }
+      if (!world) {
+        world = new MatrixWorld(name);
+        await world.open();
+      }
+      const from = world.logSize();
+      const began = performance.now();
+      try {
+        const felt = await world.run(point);
+        add({ ...point, held: true, felt, ms: performance.now() - began });
+      } catch (error) {
+        add({ ...point, held: false, isDoubled: error instanceof Doubled, error: `${error.stack}\n${world.log(from)}`, ms: performance.now() - began });
+        putRight(world);
+        await world.close();
+        world = null;
+      }
+    }
+  } finally {
+    await world?.close();
+  }
+}
+
+/** Run these points in labs side by side. @param ended is told each result  @return a result for each: {step, moment, fault, held, felt, isDoubled, error, ms} */
+export async function runMatrix(points, labNames, ended = () => {}) {
+  const left = [...points];
+  const results = [];
+  const add = (result) => {
+    results.push(result);
+    ended(result);
+  };
+  await Promise.all(labNames.map((name) => work(name, left, add)));
+  return results;
+}
+
+/** How many points there were, orders that did not come to the same end, and commands that were run twice. */
+export function counts(results) {
+  return {
+    points: results.length,
+    lost: results.filter((result) => !result.held && !result.isDoubled).length,
+    doubled: results.filter((result) => result.isDoubled).length,
+  };
+}
+
+/** Markdown: a row per step, a column per fault; in it the moments that held, and those that did not with a "!". */
+export function table(results) {
+  const moments = Object.keys(MOMENTS);
+  const cell = (step, fault) =>
+    moments
+      .map((moment) => results.find((result) => result.step === step && result.fault === fault && result.moment === moment))
+      .map((result) => result && `${MOMENTS[result.moment]}${result.held ? "" : "!"}`)
+      .filter((text) => text)
+      .join(" ");
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const felt = (fault) => {
+    const mine = results.filter((result) => result.fault === fault);
+    return `${mine.filter((result) => result.felt).length} of ${mine.length}`;
+  };
+  return [
+    line(["step", ...PARAMETERS.fault]),
+    line(["---", ...PARAMETERS.fault.map(() => "---")]),
+    ...PARAMETERS.step.map((step) => line([step, ...PARAMETERS.fault.map((fault) => cell(step, fault))])),
+    line(["felt", ...PARAMETERS.fault.map(felt)]),
+  ].join("\n");
+}
