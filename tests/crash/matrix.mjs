@@ -10,13 +10,13 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRoot, serviceState } from "../lib/nodestate.mjs";
-import { World, until } from "../lib/world.mjs";
+import { World, build, until } from "../lib/world.mjs";
 import { FAULTS, MAY_REPEAT, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
 import { Hold, MOMENTS } from "./hold.mjs";
 import { allPairs, combinations } from "./pairs.mjs";
 
 const WORLD_POINTS = 60; // then a fresh lab: comparing looks at everything that is on the nodes
-const POINT_MS = 20000;
+const POINT_MS = 60000;
 const NODES = { web: "web1", mail: "mail1", dns: "ns1", none: "web1" }; // where the fault happens
 const PROBE_PORTS = { web: 80, mail: 143, dns: 53 };
 
@@ -84,6 +84,12 @@ class MatrixWorld extends World {
 
   storeDisk(size) {
     smallDisk(this.directory, size);
+  }
+
+  /** The store's log begins anew and is empty: whatever is written from here on needs room. */
+  async emptyLog() {
+    const program = join(build, "tests/crash/empty_log");
+    await until("the store's log is empty", () => spawnSync(program, [this.database]).status === 0);
   }
 
   panelLog(node) {
@@ -171,6 +177,8 @@ class MatrixWorld extends World {
     const node = NODES[role];
     this.domain = `qx${String(this.points++).padStart(4, "0")}.test`;
     this.saidBefore = 0;
+    await until("all nodes are there", async () => (await this.api.get("/nodes")).nodes.every((each) => each.state === "active"), POINT_MS);
+    await this.emptyLog();
     const lengths = this.logLengths();
     const body = this.orderBody(this.domain, { external_id: this.domain });
     const arrival = this.reach({ moment, key, role, lane, node });

@@ -1,6 +1,7 @@
 // pairs.mjs - all-pairs selection: of all combinations of some parameters, a few in which every pair of values of two parameters
-// comes up at least once. Greedy: the next one is the combination that brings most pairs which nothing has brought so far. The
-// same parameters give the same selection.
+// comes up at least once. Greedy: the next one is the combination that brings most pairs which nothing has brought so far; of
+// several, the one whose pairs have come up least, so that no value is met by the same few all the time. The same parameters
+// give the same selection.
 
 /** Every combination: [{name: value, ...}], the last parameter turns quickest. @param parameters {name: [values]} */
 export function combinations(parameters) {
@@ -18,12 +19,14 @@ export function allPairs(parameters, isPossible = () => true) {
   const left = combinations(parameters)
     .filter(isPossible)
     .map((combination) => ({ combination, pairs: pairsOf(combination) }));
-  const missing = new Set(left.flatMap((each) => each.pairs));
+  const seen = new Map(left.flatMap((each) => each.pairs.map((pair) => [pair, 0]))); // how often each pair has come up
+  const gain = ({ pairs }) => pairs.filter((pair) => seen.get(pair) === 0).length;
+  const used = ({ pairs }) => pairs.reduce((sum, pair) => sum + seen.get(pair), 0);
   const chosen = [];
-  const gain = (each) => each.pairs.filter((pair) => missing.has(pair)).length;
-  while (missing.size > 0) {
-    const best = left.reduce((a, b) => (gain(b) > gain(a) ? b : a));
-    for (const pair of best.pairs) missing.delete(pair);
+  while ([...seen.values()].includes(0)) {
+    const most = Math.max(...left.map(gain));
+    const best = left.filter((each) => gain(each) === most).reduce((a, b) => (used(b) < used(a) ? b : a));
+    for (const pair of best.pairs) seen.set(pair, seen.get(pair) + 1);
     chosen.push(best.combination);
   }
   return chosen;
