@@ -134,6 +134,10 @@ static const struct cause causes[] = {
       "Berth tries again. If it stays: look at log/error.log of the panel.", "problem.internal" },
     { "panel.password", FAILED, "The panel does not accept the password.",
       "Reset the password of the account; then retry the task.", "problem.internal" },
+    { "panel.password-not-kept", RETRY(PANEL), "The node could not write the account's password down.",
+      "Make room on the node's disk, and see that nothing locks its password files. Berth tries again with growing "
+      "pauses.",
+      "wait.node" },
     { "panel.restart", RETRY(PANEL), "A service of the node did not take the new configuration.",
       "Berth tries again. If it stays: check the configuration of the named service; something else on the node broke "
       "it.",

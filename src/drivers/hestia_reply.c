@@ -64,6 +64,9 @@ static const struct exit_row *exit_row_find(int code)
     return NULL;
 }
 
+/* Not a bad value: passwords are made by us and never empty, so it is the node that could not write it down. */
+static const char pam[] = "Password not accepted due to PAM";
+
 void hestia_classify(int exit_code, const char *out, struct hestia_reply *ret_reply)
 {
     *ret_reply = (struct hestia_reply){ .answer = ANSWER_RETRY, .cause_id = "panel.unexpected" };
@@ -81,6 +84,8 @@ void hestia_classify(int exit_code, const char *out, struct hestia_reply *ret_re
             ret_reply->answer = ANSWER_FAILED;
             ret_reply->cause_id = "panel.no-root";
         }
+        if (exit_code == 2 && strncmp(ret_reply->error, pam, sizeof(pam) - 1) == 0)
+            ret_reply->cause_id = "panel.password-not-kept";
     } else if (exit_code > 128) { /* by a signal: any state that the command goes through may be left */
         ret_reply->answer = ANSWER_LOOK;
         ret_reply->cause_id = "panel.killed";

@@ -79,6 +79,11 @@ const struct story users[] = {
       "v-list-user acme json | 0 | user.suspended\n"
       "--\n"
       "= failed panel.suspended\n" },
+    { "a password that the node cannot write down, its disk being full, is tried again", "web.user", false, false,
+      "v-list-user acme json | 3\n" ADD_USER "2 | \"Error: Password not accepted due to PAM restrictions\\n\"\n"
+      "v-list-user acme json | 3\n"
+      "--\n"
+      "= retry panel.password-not-kept: v-add-user: Password not accepted due to PAM restrictions\n" },
     { "a user with an older product's limits gets the new ones", "dns.user", false, false,
       "v-list-user acme json | 0 | user.old\n"
       "--\n"
