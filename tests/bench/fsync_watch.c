@@ -1,6 +1,7 @@
 /* fsync_watch.c - LD_PRELOAD: sees a release binary from outside. With FSYNC_DELAY_US every fsync and fdatasync takes so much longer;
  * with FSYNC_WATCH=FILE the moments at which syncs end and at which bytes go to a TCP socket (SSH) are written there, one line
- * each: "sync <ns>" and "send <ns> <fd>" (CLOCK_MONOTONIC). */
+ * each: "sync <ns> <fd>" and "send <ns> <fd>" (CLOCK_MONOTONIC); and "command <ns> <fd>" when the bytes are, or follow, a request that
+ * makes, looks for or picks up something, which shows where they are still plain text. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 static int watch_fd = -2;
+static _Thread_local bool command_written;
 
 static int64_t now_ns(void)
 {
@@ -68,6 +70,20 @@ int fdatasync(int fd)
     return result;
 }
 
+/* Only declared: libssh's own header is not needed for one word. */
+int ssh_channel_write(void *channel, const void *data, uint32_t length);
+
+int ssh_channel_write(void *channel, const void *data, uint32_t length)
+{
+    static const char *const calls[] = { "{ b_make ", "{ b_look ", "{ b_find " };
+    static int (*real)(void *, const void *, uint32_t);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "ssh_channel_write");
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        command_written |= memmem(data, length, calls[i], strlen(calls[i])) != NULL;
+    return real(channel, data, length);
+}
+
 ssize_t send(int fd, const void *data, size_t length, int flags)
 {
     static ssize_t (*real)(int, const void *, size_t, int);
@@ -76,7 +92,11 @@ ssize_t send(int fd, const void *data, size_t length, int flags)
     struct sockaddr_in peer;
     socklen_t peer_length = sizeof(peer);
     if (getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0 && peer.sin_family == AF_INET &&
-        ntohs(peer.sin_port) == 22)
+        ntohs(peer.sin_port) == 22) {
         note("send", fd);
+        if (command_written)
+            note("command", fd);
+        command_written = false;
+    }
     return real(fd, data, length, flags);
 }
