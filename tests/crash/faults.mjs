@@ -6,6 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { statfsSync } from "node:fs";
+import { until } from "../lab/nodes.mjs";
 
 async function kill(world) {
   await world.daemon.kill();
@@ -21,7 +22,7 @@ async function cut(world, { node, lost, held }) {
 
 /** New connections are refused, the old one is gone. */
 async function sshdStopped(world, { node, lost, held }) {
-  world.lab.do("sshd", node, "stop");
+  await until("sshd is stopped", () => world.lab.try("sshd", node, "stop").status === 0); // adding a user restarts it just now
   world.lab.do("cut", node);
   held.release(lost);
   const felt = await world.felt(async () => /refused/.test((await world.node(node)).state_reason));
@@ -47,7 +48,16 @@ async function dpkgLock(world, { node, held }) {
   return felt;
 }
 
-/** The node's disk: ~/.berth, the panel's data, the homes, the logs. */
+/** The disk with Berth's own records on the node. */
+async function stateDiskFull(world, { node, held }) {
+  world.stateDisk(node, 0);
+  held.release();
+  const felt = await world.said(/event=(task\.retry|attempt\.\w+) /);
+  world.stateDisk(node, STATE_DISK);
+  return felt;
+}
+
+/** The node's disk: the panel's data, the homes, the logs. */
 async function nodeDiskFull(world, { node, held }) {
   world.lab.do("fault", node, "diskfull", "on");
   held.release();
@@ -71,14 +81,19 @@ export const FAULTS = {
   "sshd stopped": sshdStopped,
   "tarpit": tarpit,
   "dpkg lock": dpkgLock,
-  "node's disk full": nodeDiskFull,
+  "records' disk full": stateDiskFull,
+  "panel's disk full": nodeDiskFull,
   "store's disk full": storeDiskFull,
 };
 
 /** After these a command may have failed on the node and have been run again, which is no doubling. */
-export const MAY_REPEAT = new Set(["node's disk full"]);
+export const MAY_REPEAT = new Set(["records' disk full", "panel's disk full"]);
+
+/** What the panel writes on a full disk may be lost without a word of it: it does not look whether its writes got through. */
+export const MAY_DAMAGE = new Set(["panel's disk full"]);
 
 export const STORE_DISK = 64 << 20;
+export const STATE_DISK = 16 << 20;
 
 /** Mount a small file system, or change its size; 0: no byte more than what is in use. */
 export function smallDisk(directory, size, options = "remount,") {
@@ -92,6 +107,7 @@ export function putRight(world) {
   world.storeDisk(STORE_DISK);
   for (const { name } of world.lab.status().nodes) {
     world.lab.try("fault", name, "diskfull", "off");
+    world.stateDisk(name, STATE_DISK);
     world.lab.try("fault", name, "dpkg-lock", "off");
     world.lab.try("exec", name, "pkill", "-CONT", "-x", "sshd");
     world.lab.try("exec", name, "sh", "-c", "test -e /run/sshd.pid || /usr/sbin/sshd");

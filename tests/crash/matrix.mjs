@@ -11,7 +11,8 @@ import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRoot, serviceState } from "../lib/nodestate.mjs";
 import { World, build, until } from "../lib/world.mjs";
-import { FAULTS, MAY_REPEAT, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
+import { settled } from "../lib/halfcreated.mjs";
+import { FAULTS, MAY_DAMAGE, MAY_REPEAT, STATE_DISK, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
 import { Hold, MOMENTS } from "./hold.mjs";
 import { allPairs, combinations } from "./pairs.mjs";
 
@@ -61,6 +62,7 @@ class MatrixWorld extends World {
     this.lab.do("up");
     const status = this.lab.status();
     this.lab.status = () => status; // no node is restarted here
+    for (const { name } of status.nodes) this.lab.exec(name, `mkdir -p /root/.berth && mount -t tmpfs -o size=${STATE_DISK},mode=700 records /root/.berth`);
     await this.hold.open();
     this.init();
     await this.begin();
@@ -84,6 +86,12 @@ class MatrixWorld extends World {
 
   storeDisk(size) {
     smallDisk(this.directory, size);
+  }
+
+  /** Size of the disk with the records on a node; 0: no byte more than what is in use. */
+  stateDisk(node, size) {
+    const used = '$(stat -f -c "%b %f %S" /root/.berth | { read -r all free size; echo $(((all - free) * size)); })';
+    this.lab.exec(node, `mount -o remount,size=${size || used} /root/.berth`);
   }
 
   /** The store's log begins anew and is empty: whatever is written from here on needs room. */
@@ -121,7 +129,7 @@ class MatrixWorld extends World {
     return { service, ran: this.ranSince(lengths, service) };
   }
 
-  /** Until berthd says such a line, or the service of this point is live without. @return whether it was said */
+  /** Until berthd says such a line, or the service of this point has come to an end without. @return whether it was said */
   async said(pattern) {
     return this.felt(async () => this.daemon.lines.slice(this.saidBefore).some((line) => pattern.test(line)));
   }
@@ -129,15 +137,13 @@ class MatrixWorld extends World {
   /** The same for anything that can be asked. */
   async felt(isFelt) {
     let felt = false;
-    await until("the fault is felt, or the service is live", async () => (felt = await isFelt()) || (await this.isLive()), POINT_MS);
+    await until("the fault is felt, or the service has ended", async () => (felt = await isFelt()) || (await this.hasEnded()), POINT_MS);
     return felt;
   }
 
-  async isLive() {
+  async hasEnded() {
     const answer = await this.api.get(`/services?domain=${this.domain}`).catch(() => null);
-    const service = answer?.services[0];
-    if (service?.status === "failed") throw new Error(`service ${service.id} has failed: ${service.reason}\n${await this.describe(service.id)}`);
-    return service?.status === "live";
+    return ["live", "failed"].includes(answer?.services[0]?.status);
   }
 
   /** Berthd stands still at the point's moment. @return what is held */
@@ -145,7 +151,7 @@ class MatrixWorld extends World {
     const port = lane === "probe" ? PROBE_PORTS[role] : 22;
     const [request, mark] = lane === "look" ? ["{ b_look ", `'${this.domain}'`] : ["{ b_make ", ""];
     const held = await this.arrival(this.hold.arm(moment, key, { address: this.lab.node(node).address, port, request, mark }));
-    if (held.attempt > 0 && lane !== "look") await until("the command has ended on its node", () => this.hasEnded(node, held.attempt));
+    if (held.attempt > 0 && lane !== "look") await until("the command has ended on its node", () => this.commandEnded(node, held.attempt));
     return held;
   }
 
@@ -163,7 +169,7 @@ class MatrixWorld extends World {
   }
 
   /** Has the attempt's first command come to its end, by its record on the node? */
-  hasEnded(node, attempt) {
+  commandEnded(node, attempt) {
     const directory = join(nodeRoot(this.lab, node), "root/.berth", this.installation);
     return readdirSync(directory)
       .filter((name) => name.endsWith(".run"))
@@ -171,7 +177,7 @@ class MatrixWorld extends World {
       .some((text) => text.startsWith(`${attempt} 0 `) && /^ended/m.test(text));
   }
 
-  /** One point. Throws when it has not held; gives whether its fault was felt. */
+  /** One point. Throws when it has not held; gives whether its fault was felt, and whether the panel itself has done damage. */
   async run({ step, moment, fault }) {
     const { role, lane, key } = STEPS.get(step);
     const node = NODES[role];
@@ -189,9 +195,18 @@ class MatrixWorld extends World {
     const felt = await FAULTS[fault](this, { node, held, lost: moment === "unread" && lane !== "probe" });
     if (this.daemon !== before) this.saidBefore = 0;
     const { id } = (await answer) ?? (await this.api.post("/services", body)); // unanswered: the same order again is the same one
-    const service = await this.status(id);
-    await this.check(service, lengths, MAY_REPEAT.has(fault));
-    return felt;
+    if (MAY_DAMAGE.has(fault) && (await this.isDamaged(id))) return { felt, isDamaged: true };
+    await this.check(await this.status(id), lengths, MAY_REPEAT.has(fault));
+    return { felt, isDamaged: false };
+  }
+
+  /** The panel has lost what it wrote, or parts of it. Then the service may have failed, but says which step, why and what to do. */
+  async isDamaged(id) {
+    const service = await settled(this, id);
+    if (service.status === "live") return serviceState(this.lab, service, this.installation) !== this.calm.state;
+    const failed = (await this.api.events(id)).find((event) => event.kind === "task.failed");
+    assert.ok(service.reason !== "" && failed.data.key && failed.data.text && failed.data.remedy, await this.describe(id));
+    return true;
   }
 
   async check(service, lengths, mayRepeat) {
@@ -239,8 +254,7 @@ async function work(name, points, add) {
       const from = world.logSize();
       const began = performance.now();
       try {
-        const felt = await world.run(point);
-        add({ ...point, held: true, felt, ms: performance.now() - began });
+        add({ ...point, held: true, ...(await world.run(point)), ms: performance.now() - began });
       } catch (error) {
         add({ ...point, held: false, isDoubled: error instanceof Doubled, error: `${error.stack}\n${world.log(from)}`, ms: performance.now() - began });
         putRight(world);
@@ -253,7 +267,7 @@ async function work(name, points, add) {
   }
 }
 
-/** Run these points in labs side by side. @param ended is told each result  @return a result for each: {step, moment, fault, held, felt, isDoubled, error, ms} */
+/** Run these points in labs side by side. @param ended is told each result  @return a result for each: {step, moment, fault, held, felt, isDamaged, isDoubled, error, ms} */
 export async function runMatrix(points, labNames, ended = () => {}) {
   const left = [...points];
   const results = [];
@@ -271,16 +285,18 @@ export function counts(results) {
     points: results.length,
     lost: results.filter((result) => !result.held && !result.isDoubled).length,
     doubled: results.filter((result) => result.isDoubled).length,
+    damaged: results.filter((result) => result.isDamaged).length,
   };
 }
 
-/** Markdown: a row per step, a column per fault; in it the moments that held, and those that did not with a "!". */
+/** Markdown: a row per step, a column per fault; in it the moments that held, with a "~" where the panel did damage, and those that did not hold
+ * with a "!". */
 export function table(results) {
   const moments = Object.keys(MOMENTS);
   const cell = (step, fault) =>
     moments
       .map((moment) => results.find((result) => result.step === step && result.fault === fault && result.moment === moment))
-      .map((result) => result && `${MOMENTS[result.moment]}${result.held ? "" : "!"}`)
+      .map((result) => result && `${MOMENTS[result.moment]}${!result.held ? "!" : result.isDamaged ? "~" : ""}`)
       .filter((text) => text)
       .join(" ");
   const line = (cells) => `| ${cells.join(" | ")} |`;

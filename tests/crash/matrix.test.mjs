@@ -13,8 +13,8 @@ const REPORT = process.env.BERTH_CRASH_REPORT;
 const LABS = ["crash-matrix1", "crash-matrix2", "crash-matrix3"];
 
 function report(results, seconds) {
-  const { points, lost, doubled } = counts(results);
-  const run = `${FULL ? "The full run" : "The pairwise run"}: ${points} points, ${lost} lost, ${doubled} doubled; ${seconds} s on ${cpus().length} processors.`;
+  const { points, lost, doubled, damaged } = counts(results);
+  const run = `${FULL ? "The full run" : "The pairwise run"}: ${points} points, ${lost} lost, ${doubled} doubled, ${damaged} damaged by the panel itself on its full disk; ${seconds} s on ${cpus().length} processors.`;
   return `${run}\n\n${table(results)}\n`;
 }
 
