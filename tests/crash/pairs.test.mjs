@@ -6,7 +6,7 @@ import { allPairs, combinations, pairsOf } from "./pairs.mjs";
 
 const CASES = [
   { name: "three of two values", parameters: { a: [0, 1], b: [0, 1], c: [0, 1] }, most: 6 },
-  { name: "the sizes of the crash matrix", parameters: { step: [...Array(18).keys()], moment: [0, 1, 2, 3], fault: [..."abcdefg"] }, most: 140 },
+  { name: "the sizes of the crash matrix", parameters: { step: [...Array(18).keys()], moment: [0, 1, 2, 3], fault: [..."abcdefgh"] }, most: 160 },
   { name: "one value each", parameters: { a: ["x"], b: ["y"] }, most: 1 },
   {
     name: "combinations that there are not",
