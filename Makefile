@@ -7,7 +7,7 @@ SAN := $(BUILD)-san
 
 SEEDS ?= 10000
 
-.PHONY: help build install build-san demo demo-stop check sim test bench format clean fresh
+.PHONY: help build install build-san demo demo-stop check sim test crash-matrix bench format clean fresh
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,12 @@ sim: build ## SEEDS simulated companies (10000), from seed 1
 
 test: check ## everything: check, then many seeds, the lab, the pipeline on real servers, crashes
 	@dev/test $(BUILD) $(SAN)
+
+crash-matrix: ## every point of the crash matrix, and a minute of kills under load; writes docs/reliability.md: about eleven minutes
+	@dev/install --for test
+	@$(MAKE) --no-print-directory build
+	@BERTH_BUILD=$(CURDIR)/$(BUILD) BERTH_CRASH=full BERTH_CRASH_REPORT=docs/reliability.md \
+		node --test --test-concurrency=1 tests/crash/matrix.test.mjs tests/crash/under_load.test.mjs
 
 bench: ## figures, one JSON object per line; ratios within one run
 	@dev/install --for demo

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { test } from "node:test";
+import { FAULTS } from "./faults.mjs";
 import { counts, full, pairwise, runMatrix, table } from "./matrix.mjs";
 
 const FULL = process.env.BERTH_CRASH === "full";
@@ -24,6 +25,25 @@ function writeReport(file, text) {
   assert.match(document, marks, `${file} has the marks between which the table goes`);
   writeFileSync(file, document.replace(marks, (_, begin, end) => `${begin}\n${text}\n${end}`));
 }
+
+// What must not happen, done on purpose: a matrix that holds although this is done would prove nothing.
+const HARM = {
+  "a file too many": ({ domain }) => `touch /home/${domain.split(".")[0]}/harm`,
+  "a command too many": () => "/usr/local/hestia/bin/v-restart-web",
+};
+
+test("the matrix sees what is wrong on the nodes, and what was run twice", async () => {
+  for (const [name, script] of Object.entries(HARM))
+    FAULTS[name] = async (world, { node, held }) => {
+      world.lab.exec(node, script(world));
+      held.release();
+      return true;
+    };
+  const points = Object.keys(HARM).map((fault) => ({ step: "web.reload", moment: "committed", fault }));
+  const results = await runMatrix(points, LABS.slice(0, 1));
+  for (const name of Object.keys(HARM)) delete FAULTS[name];
+  assert.deepEqual(counts(results), { points: 2, lost: 1, doubled: 1, damaged: 0 }, results.map((result) => result.error).join("\n"));
+});
 
 test(`${FULL ? "each" : "every pair of"} step, moment and fault: the order ends as if nothing had been`, { timeout: 7200000 }, async () => {
   const began = performance.now();
