@@ -166,20 +166,7 @@ static void what_has_failed_stays_and_can_be_retried(void **state)
     assert_int_equal(count_of(company, sql_live), 0);
 }
 
-/* Another operation has taken its place. */
-static void supersede(struct company *company, int64_t service_id)
-{
-    struct operation operation;
-    struct err err;
-    company_get_operation(company, service_id, &operation);
-    operation.state = OPERATION_SUPERSEDED;
-    assert_true(store_begin(company_store(company), &err));
-    assert_true(store_update_operation(company_store(company), &operation, &err));
-    assert_true(store_commit(company_store(company), true, &err));
-    operation_finish(&operation);
-}
-
-static void what_is_superseded_goes_and_is_not_retried(void **state)
+static void what_is_cancelled_goes_and_is_not_retried(void **state)
 {
     struct company *company = *state;
     set(company, "retry.attempts", "1");
@@ -187,7 +174,11 @@ static void what_is_superseded_goes_and_is_not_retried(void **state)
     company_standin(company, "web2", "fail=v-add-web-domain:15\n");
     int64_t id = company_order(company, "site", "old.example", "order-1");
     assert_true(company_until(company, id, SERVICE_FAILED, MINUTE_MS));
-    supersede(company, id);
+    struct request *cancel = request_create(REQUEST_CANCEL);
+    cancel->target_id = id;
+    cancel = company_ask(company, cancel);
+    assert_true(cancel->ok);
+    request_destroy(cancel);
     assert_false(company_retry(company, id, "web.domain"));
     company_pass(company, 3 * MINUTE_MS);
     assert_int_equal(count_of(company, sql_live), 0);
@@ -342,7 +333,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_live_tables_are_empty_when_all_is_done, setup, teardown),
         cmocka_unit_test_setup_teardown(who_watches_an_operation_sees_it_end, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_failed_stays_and_can_be_retried, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_superseded_goes_and_is_not_retried, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_cancelled_goes_and_is_not_retried, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fault_in_the_middle_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_in_the_middle_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(logs_and_operations_go_when_they_are_old_in_small_steps, setup, teardown),
