@@ -103,6 +103,7 @@ static struct company_options options_of(uint64_t seed, const struct wishes *wis
                                      .kills = faults && seed % 2 == 0,
                                      .sudo = wishes->sudo || seed % 3 == 0,
                                      .admin = faults && seed % 4 == 1,
+                                     .operations = faults && seed % 4 == 2 && seed % 9 != 4,
                                      .store_faults = faults && seed % 5 < 2,
                                      .refusals = faults && seed % 9 == 4,
                                      .clock_jumps = faults && seed % 5 == 3,

@@ -41,16 +41,17 @@ struct company_options {
     bool store_faults; /* begin, statements and commits of the store fail now and then meanwhile */
     bool refusals;     /* the panel refuses for good now and then; a person retries it when all is calm */
     bool clock_jumps;  /* the workers' wall clock is set ahead and back meanwhile */
-    bool rivals;    /* the daemon is stopped past its lease now and then, and another one goes on; needs a store_url */
-    bool tickets;   /* failures open tickets */
-    bool quiet;     /* breaches are counted, not printed */
-    bool lasts;     /* it goes on until the faults stop, and orders come all the while */
-    bool admin;     /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
-    bool sudo;      /* nodes are reached as an account with sudo for v-* only */
-    bool mixed;     /* with all1, a node that has every role: accounts share it */
-    bool resumed;   /* the store_url has catalogue and nodes of an earlier life */
-    bool bare;      /* without nodes: whoever made it adds them */
-    bool watch_log; /* the process's log goes to a file in memory and is searched for secrets */
+    bool rivals;     /* the daemon is stopped past its lease now and then, and another one goes on; needs a store_url */
+    bool tickets;    /* failures open tickets */
+    bool quiet;      /* breaches are counted, not printed */
+    bool lasts;      /* it goes on until the faults stop, and orders come all the while */
+    bool admin;      /* meanwhile nodes are paused, drained and tested, tasks retried, orders sent again */
+    bool operations; /* ... and services redeployed, verified, planned, cancelled; not together with tickets */
+    bool sudo;       /* nodes are reached as an account with sudo for v-* only */
+    bool mixed;      /* with all1, a node that has every role: accounts share it */
+    bool resumed;    /* the store_url has catalogue and nodes of an earlier life */
+    bool bare;       /* without nodes: whoever made it adds them */
+    bool watch_log;  /* the process's log goes to a file in memory and is searched for secrets */
     int64_t faults_ms;      /* virtual time */
     enum company_kill kill; /* once, at this commit: with its messages sent or before */
     unsigned kill_commit;

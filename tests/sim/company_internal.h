@@ -23,6 +23,7 @@ struct company_order {
     int64_t service_id; /* 0: not accepted yet */
     int64_t due_ms;     /* when it is sent (again); INT64_MAX: it is on its way, or need not be */
     const char *product, *options;
+    int64_t operation_id;            /* whose progress these are */
     int64_t tasks_done, weight_done; /* as seen last */
     unsigned mends;                  /* how often a person has retried what had failed for good */
     int64_t mend_at_ms;

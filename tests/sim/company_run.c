@@ -110,6 +110,45 @@ static void freed(struct request *request, void *context)
     answered(request, context);
 }
 
+static struct request *of_service(const struct company_order *order, enum request_kind kind)
+{
+    struct request *request = request_create(kind);
+    request->target_id = order->service_id;
+    return request;
+}
+
+static void post_redeploy(struct company *company, const struct company_order *order)
+{
+    struct request *request = of_service(order, REQUEST_OPERATION);
+    request->operation = OPERATION_REDEPLOY;
+    company_post(company, request, answered, company);
+}
+
+/** Staff reset, look, cancel and give up; most of it is refused, as it should be. Where tickets are counted they do not: a verify that
+ * fails has one, and its service is live. */
+static void operate(struct company *company)
+{
+    static const enum operation_kind kinds[] = { OPERATION_REDEPLOY, OPERATION_VERIFY, OPERATION_PLAN };
+    struct rng *rng = &company->plan_rng;
+    struct request *request;
+    if (company->ordered == 0)
+        return;
+    const struct company_order *order = &company->orders[rng_below(rng, company->ordered)];
+    switch (rng_below(rng, 4)) {
+    case 0: request = of_service(order, REQUEST_CANCEL); break;
+    case 1:
+        request = request_create(REQUEST_TASK_FAIL);
+        request->target_id = 1 + (int64_t)rng_below(rng, 20 * company->options.orders);
+        break;
+    case 2: request = of_service(order, REQUEST_SERVICE_RETRY); break;
+    default:
+        request = of_service(order, REQUEST_OPERATION);
+        request->operation = kinds[rng_below(rng, ARRAY_LEN(kinds))];
+        break;
+    }
+    company_post(company, request, answered, company);
+}
+
 static void do_something(struct company *company)
 {
     static const enum node_state states[] = { NODE_ACTIVE, NODE_DRAINING, NODE_PAUSED, NODE_ACTIVE };
@@ -135,7 +174,8 @@ static void do_something(struct company *company)
     }
 }
 
-/** Retry by hand whatever has failed for good: somebody has read why, and sees that it is right now. */
+/** Retry by hand whatever has failed for good: somebody has read why, and sees that it is right now. What was cancelled is deployed
+ * again. */
 static void mend(struct company *company, struct company_order *order, const struct service *service)
 {
     struct task *tasks = NULL;
@@ -144,14 +184,18 @@ static void mend(struct company *company, struct company_order *order, const str
     order->mends++;
     order->mend_at_ms = company->now_ms + MEND_AGAIN_MS;
     company_must(store_list_tasks(company->store, service->operation_id, &tasks, &count, &err), &err, "tasks");
+    size_t failed = 0;
     for (size_t i = 0; i < count; i++) {
         if (tasks[i].state != TASK_FAILED)
             continue;
+        failed++;
         struct request *request = request_create(REQUEST_TASK_RETRY);
         request->target_id = tasks[i].id;
         company_post(company, request, answered, company);
     }
     tasks_free(tasks, count);
+    if (failed == 0)
+        post_redeploy(company, order);
 }
 
 /** @return whether it has ended, also for the person who sees to what the panel has refused */
@@ -161,7 +205,7 @@ static bool has_ended(struct company *company, struct company_order *order)
     if (order->service_id == 0 || !company_find_service(company, order->service_id, &service))
         return false;
     bool failed = service.status == SERVICE_FAILED;
-    bool hopes = failed && company->options.refusals && order->mends < MENDS_MAX;
+    bool hopes = failed && (company->options.refusals || company->options.operations) && order->mends < MENDS_MAX;
     if (hopes && company->calm_since_ms != 0 && order->mend_at_ms <= company->now_ms)
         mend(company, order, &service);
     bool live = service.status == SERVICE_LIVE;
@@ -255,6 +299,8 @@ static void befall(struct company *company)
         company_rival_arrives_at_commit(company);
     if (happens(company, options->admin, 40))
         do_something(company);
+    if (happens(company, options->operations, 40))
+        operate(company);
 }
 
 static void calm_down(struct company *company)

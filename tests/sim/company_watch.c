@@ -123,6 +123,9 @@ static void watch_order(struct company *company, struct company_order *order)
     if (!placed)
         return;
     company_get_operation(company, order->service_id, &operation);
+    if (operation.id != order->operation_id) /* another one begins at nothing */
+        order->tasks_done = order->weight_done = 0;
+    order->operation_id = operation.id;
     if (operation.tasks_done < order->tasks_done || operation.weight_done < order->weight_done)
         company_complain(company, BREACH_PROGRESS,
                          "service %" PRId64 ": progress goes back from %" PRId64 " to %" PRId64 " tasks",
