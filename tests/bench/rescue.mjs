@@ -1,7 +1,7 @@
 // rescue.mjs - how soon work goes on after a kill -9: an attempt that was under way, and the first command after a restart with 100,000
 // tasks waiting against one with a few. Then the crash matrix, every pair: how many points, and that nothing was lost or doubled.
 
-import { existsSync, readFileSync, truncateSync } from "node:fs";
+import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../lab/nodes.mjs";
 import { counts, pairwise, runMatrix } from "../crash/matrix.mjs";
@@ -12,6 +12,7 @@ const KILLS = 5;
 const COMMAND_MS = 2000;
 const RESTARTS = 7;
 const TASKS = 100000;
+const REST_MS = 1000;
 
 /** Milliseconds from the kill until the next process has taken the attempt over and stands in connection with its node, where the
  * question for the command is the first thing that it sends. */
@@ -41,12 +42,30 @@ async function rescues(lab) {
   figure("rescue.s", Math.max(...all) / 1000, "s", { atMost: 20 });
 }
 
+/** Until berthd has come to rest: no sync for a second. Before, it may still be writing its log into the database, and who is killed then
+ * leaves a log of any length, which is not what is measured. */
+async function rest(env) {
+  const syncs = () => readFileSync(env.FSYNC_WATCH, "utf8").match(/^sync /gm)?.length ?? 0;
+  let seen = -1;
+  let since = 0;
+  await until(
+    "berthd has come to rest",
+    () => {
+      const now = syncs();
+      if (now !== seen) [seen, since] = [now, performance.now()];
+      return performance.now() - since > REST_MS;
+    },
+    60000,
+  );
+}
+
 /** From the start of berthd to the first command's bytes on a socket, in ms: the middle of some restarts after kill -9. */
 async function restarts(lab, env) {
   const all = [];
   for (let i = 0; i < RESTARTS; i++) {
+    await rest(env);
     await lab.daemon.kill();
-    if (existsSync(env.FSYNC_WATCH)) truncateSync(env.FSYNC_WATCH);
+    truncateSync(env.FSYNC_WATCH);
     const began = process.hrtime.bigint(); // CLOCK_MONOTONIC, as in fsync_watch
     await lab.start(env);
     const line = await until("a command has left", () => /^command (\d+) /m.exec(readFileSync(env.FSYNC_WATCH, "utf8")), 60000);

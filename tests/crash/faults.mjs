@@ -92,13 +92,18 @@ export const MAY_REPEAT = new Set(["records' disk full", "panel's disk full"]);
 /** What the panel writes on a full disk may be lost without a word of it: it does not look whether its writes got through. */
 export const MAY_DAMAGE = new Set(["panel's disk full"]);
 
+export const SHRINKS_MAX = 20; // see smallDisk()
 export const STORE_DISK = 64 << 20;
 export const STATE_DISK = 16 << 20;
 
-/** Mount a small file system, or change its size; 0: no byte more than what is in use. */
+/** Mount a small file system, or change its size; 0: no byte more than what is in use. Writers may be at work, so that what was in use
+ * can be too little already. */
 export function smallDisk(directory, size, options = "remount,") {
-  const { blocks, bfree, bsize } = size === 0 ? statfsSync(directory) : {};
-  const run = spawnSync("mount", ["-t", "tmpfs", "-o", `${options}size=${size || (blocks - bfree) * bsize}`, "berth-crash", directory], { encoding: "utf8" });
+  let run;
+  for (let i = 0; i < SHRINKS_MAX && run?.status !== 0; i++) {
+    const { blocks, bfree, bsize } = size === 0 ? statfsSync(directory) : {};
+    run = spawnSync("mount", ["-t", "tmpfs", "-o", `${options}size=${size || (blocks - bfree) * bsize}`, "berth-crash", directory], { encoding: "utf8" });
+  }
   if (run.status !== 0) throw new Error(`mount ${directory}: ${run.stderr}`);
 }
 

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { nodeRoot, serviceState } from "../lib/nodestate.mjs";
 import { World, build, until } from "../lib/world.mjs";
 import { settled } from "../lib/halfcreated.mjs";
-import { FAULTS, MAY_DAMAGE, MAY_REPEAT, STATE_DISK, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
+import { FAULTS, MAY_DAMAGE, MAY_REPEAT, SHRINKS_MAX, STATE_DISK, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
 import { Hold, MOMENTS } from "./hold.mjs";
 import { allPairs, combinations } from "./pairs.mjs";
 
@@ -92,7 +92,7 @@ class MatrixWorld extends World {
   /** Size of the disk with the records on a node; 0: no byte more than what is in use. */
   stateDisk(node, size) {
     const used = '$(stat -f -c "%b %f %S" /root/.berth | { read -r all free size; echo $(((all - free) * size)); })';
-    this.lab.exec(node, `mount -o remount,size=${size || used} /root/.berth`);
+    this.lab.exec(node, `for i in $(seq ${SHRINKS_MAX}); do ! mount -o remount,size=${size || used} /root/.berth || exit 0; done; exit 1`);
   }
 
   /** The store's log begins anew and is empty: whatever is written from here on needs room. */
