@@ -46,7 +46,7 @@ sim: build ## SEEDS simulated companies (10000), from seed 1
 test: check ## everything: check, then many seeds, the lab, the pipeline on real servers, crashes
 	@dev/test $(BUILD) $(SAN)
 
-crash-matrix: ## every point of the crash matrix, and a minute of kills under load; writes docs/reliability.md: about eleven minutes
+crash-matrix: ## every point of the crash matrix, and a minute of kills under load; writes docs/reliability.md: about twelve minutes
 	@dev/install --for test
 	@$(MAKE) --no-print-directory build
 	@BERTH_BUILD=$(CURDIR)/$(BUILD) BERTH_CRASH=full BERTH_CRASH_REPORT=docs/reliability.md \

@@ -194,7 +194,8 @@ class MatrixWorld extends World {
     this.saidBefore = this.daemon.lines.length;
     const felt = await FAULTS[fault](this, { node, held, lost: moment === "unread" && lane !== "probe" });
     const { id } = (await answer) ?? (await this.api.post("/services", body)); // unanswered: the same order again is the same one
-    if (MAY_DAMAGE.has(fault) && (await this.isDamaged(id))) return { felt, isDamaged: true };
+    this.isSpoilt = MAY_DAMAGE.has(fault); // dovecot has ended on a full disk, and stays away
+    if (this.isSpoilt && (await this.isDamaged(id))) return { felt, isDamaged: true };
     await this.check(await this.status(id), lengths, MAY_REPEAT.has(fault));
     return { felt, isDamaged: false };
   }
@@ -237,12 +238,13 @@ function surplus(lines, expected) {
   });
 }
 
-/** A lab works through points until there are none; a new lab when one has had many, or has failed. */
+/** A lab works through points until there are none; a new lab when one has had many, has failed, or has had a fault that its servers may
+ * not get over. */
 async function work(name, points, add) {
   let world = null;
   try {
     for (let point = points.shift(); point; point = points.shift()) {
-      if (world?.points >= WORLD_POINTS) {
+      if (world && (world.points >= WORLD_POINTS || world.isSpoilt)) {
         await world.close();
         world = null;
       }
