@@ -356,8 +356,7 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            node_settle_all(engine, err) && renew_leases(engine, err) && node_probe_due(engine, err) &&
            attempt_pick_ups(engine, err) && wake_due(engine, err) && make_graphs(engine, backlog, err) &&
-           engine_claim_all(engine, err) && history_step(engine, err) &&
-           outbox_step(engine, err);
+           engine_claim_all(engine, err) && history_step(engine, err) && outbox_step(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */
