@@ -22,9 +22,8 @@
 #define IDLE_SECONDS 75
 #define CONNECTION_MEMORY (24U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
-#define SWALLOW_MAX                                                                                                    \
-    (1024U * 1024U)      /* a body up to this is read to its end before it is refused, so that the answer arrives */
-#define STOP_WAIT_MS 400 /* for answers that are on their way */
+#define SWALLOW_MAX (8U * 1024 * 1024) /* a body up to this is read before it is refused: so the answer arrives */
+#define STOP_WAIT_MS 400               /* for answers that are on their way */
 
 enum wish { WISH_SERVE, WISH_REFUSE, WISH_END };
 
