@@ -5,14 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Berth } from "./berth.mjs";
+import { leastCommit, slower } from "./disk.mjs";
 import { figure, median, run, say } from "./figures.mjs";
 
 const CLIENTS = 64;
 const SECONDS = 2;
 const SLOW_FSYNC_US = 2000;
-/* A disk that needs less for a commit does not wait until the data lies safe but trusts a cache; there the inserts run at the speed of
- * memory and what is compared is how much work an order is, not how often it waits. Both sides get the rest of it added. */
-const COMMIT_MS_LEAST = 0.5;
 const RAW_ROUNDS = 3;
 
 async function load(build, berth, prefix) {
@@ -49,24 +47,13 @@ async function rounds(build, count, env) {
   return { rate: median(all.map((round) => round.rate)), p99: median(all.map((round) => round.p99)) };
 }
 
-function slower(build, us) {
-  return { LD_PRELOAD: join(build, "tests/bench/fsync_watch.so"), FSYNC_DELAY_US: String(Math.round(us)) };
-}
-
-/** What both sides run with, so that a durable commit takes what it takes on a disk that waits. */
-async function leastCommit(build) {
-  const directory = mkdtempSync(join(tmpdir(), "commit."));
-  const [{ commit_p50_ms: commitMs }] = await run(join(build, "tests/bench/one_insert_per_fsync"), [join(directory, "db"), "1", "1"]);
-  rmSync(directory, { recursive: true });
-  say(`accept: one durable commit takes ${commitMs} ms on this disk`);
-  if (commitMs >= COMMIT_MS_LEAST) return {};
-  const raw = await rounds(build, RAW_ROUNDS, {});
-  say(`accept: as it is, ratio ${raw.rate.toFixed(2)}, p99 ${raw.p99.toFixed(2)}; from here on each commit takes ${COMMIT_MS_LEAST} ms`);
-  return slower(build, (COMMIT_MS_LEAST - commitMs) * 1000);
-}
-
 export async function accept(build) {
-  const fast = await rounds(build, 7, await leastCommit(build));
+  const env = await leastCommit(build, "accept");
+  if (env.FSYNC_DELAY_US) {
+    const raw = await rounds(build, RAW_ROUNDS, {});
+    say(`accept: on the disk as it is, ratio ${raw.rate.toFixed(2)}, p99 ${raw.p99.toFixed(2)}`);
+  }
+  const fast = await rounds(build, 7, env);
   figure("accept.ratio", fast.rate, "ratio", { atLeast: 5 });
   figure("accept.p99_ratio", fast.p99, "ratio", { atMost: 0.25 });
   say(`accept: the same with ${SLOW_FSYNC_US} us more for each fsync`);

@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync, readlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { leastCommit } from "./disk.mjs";
 import { BenchLab } from "./lab.mjs";
 import { figure, quantile, run, say } from "./figures.mjs";
 
@@ -72,9 +73,9 @@ async function pickUp(build, lab, watch, logs, name) {
   return Number(sent.at - commit.at) / 1e6;
 }
 
-async function commits(build, directory) {
+async function commits(build, directory, env) {
   const samples = join(directory, "commits");
-  await run(join(build, "tests/bench/one_insert_per_fsync"), [join(directory, "commits.db"), "1", String(COMMIT_SECONDS), samples]);
+  await run(join(build, "tests/bench/one_insert_per_fsync"), [join(directory, "commits.db"), "1", String(COMMIT_SECONDS), samples], env);
   return readFileSync(samples, "utf8").trim().split("\n").map(Number);
 }
 
@@ -82,14 +83,15 @@ export async function pickup(build) {
   const lab = new BenchLab();
   try {
     const watch = join(lab.directory, "watch");
-    await lab.up({ LD_PRELOAD: join(build, "tests/bench/fsync_watch.so"), FSYNC_WATCH: watch });
+    const env = await leastCommit(build, "pickup");
+    await lab.up({ ...env, LD_PRELOAD: join(build, "tests/bench/fsync_watch.so"), FSYNC_WATCH: watch });
     await lab.addProduct("site", { web: { disk_mb: 1000 } });
     const logs = logDescriptors(lab.daemon.pid);
     await pickUp(build, lab, watch, logs, "warm");
     const pickUps = [];
     const durable = [];
     for (let block = 0; block < BLOCKS; block++) {
-      durable.push(...(await commits(build, lab.directory)));
+      durable.push(...(await commits(build, lab.directory, env)));
       for (let i = 0; i < ORDERS; i++) pickUps.push(await pickUp(build, lab, watch, logs, `site${block}-${i}`));
     }
     for (const [name, share, atMost] of [["p50", 0.5, 4], ["p99", 0.99, 5]]) {
