@@ -204,6 +204,17 @@ int64_t cli_int(const json_t *object, const char *field)
     return json_integer_value(json_object_get(object, field));
 }
 
+enum cli_exit cli_post_to(struct cli *cli, const struct cli_args *args, const char *kind, const char *what,
+                          json_t *body, int64_t *ret_id, json_t **ret_answer)
+{
+    if (!cli_parse_id(args->words[0], ret_id)) {
+        json_decref(body);
+        return CLI_USAGE;
+    }
+    CLEANUP(freep) char *path = xasprintf("/api/v1/%s/%" PRId64 "/%s", kind, *ret_id, what);
+    return cli_call(cli, "POST", path, body, ret_answer) ? CLI_OK : CLI_FAILED;
+}
+
 enum cli_exit cli_fail(const struct err *err)
 {
     fflush(stdout);

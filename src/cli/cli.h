@@ -71,6 +71,10 @@ bool cli_has(const struct cli_args *args, const char *name);
 MUST_CHECK bool cli_client(struct cli *cli, struct client **ret_client, struct err *err);
 /** Ask the server. Prints what is wrong. @param body NULL or stolen @param ret_answer the caller's to json_decref() */
 MUST_CHECK bool cli_call(struct cli *cli, const char *method, const char *path, json_t *body, json_t **ret_answer);
+/** POST /api/v1/KIND/ID/WHAT, where ID is the first word. @param body NULL or stolen @return CLI_OK with *ret_answer the caller's to
+ * json_decref(); else what is wrong has been said */
+MUST_CHECK enum cli_exit cli_post_to(struct cli *cli, const struct cli_args *args, const char *kind, const char *what,
+                                     json_t *body, int64_t *ret_id, json_t **ret_answer);
 /** "berthctl: <sentence>" on stderr. @return CLI_FAILED */
 enum cli_exit cli_fail(const struct err *err);
 enum cli_exit cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -16,18 +16,6 @@ static void pause_ms(long milliseconds)
     nanosleep(&wait, NULL);
 }
 
-/* POST /api/v1/services/ID/WHAT */
-static enum cli_exit ask(struct cli *cli, const struct cli_args *args, const char *what, json_t *body, int64_t *ret_id,
-                         json_t **ret_answer)
-{
-    if (!cli_parse_id(args->words[0], ret_id)) {
-        json_decref(body);
-        return CLI_USAGE;
-    }
-    CLEANUP(freep) char *path = xasprintf("/api/v1/services/%" PRId64 "/%s", *ret_id, what);
-    return cli_call(cli, "POST", path, body, ret_answer) ? CLI_OK : CLI_FAILED;
-}
-
 /* ---- the report of verify and plan ---------------------------------------------------------------------------------------- */
 
 static void print_report(const json_t *data, bool planned)
@@ -104,7 +92,8 @@ static enum cli_exit start(struct cli *cli, const struct cli_args *args, const c
 {
     int64_t service_id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "operations", json_pack("{s:s}", "kind", kind), &service_id, &answer);
+    enum cli_exit status =
+        cli_post_to(cli, args, "services", "operations", json_pack("{s:s}", "kind", kind), &service_id, &answer);
     if (status != CLI_OK)
         return status;
     if (cli->json)
@@ -146,7 +135,7 @@ enum cli_exit service_cancel(struct cli *cli, const struct cli_args *args)
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "cancel", NULL, &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "services", "cancel", NULL, &id, &answer);
     if (status != CLI_OK)
         return status;
     if (cli->json)
@@ -169,6 +158,6 @@ enum cli_exit service_retry(struct cli *cli, const struct cli_args *args)
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "retry", NULL, &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "services", "retry", NULL, &id, &answer);
     return status == CLI_OK ? cli_say_retried(cli, answer) : status;
 }

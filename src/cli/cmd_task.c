@@ -136,18 +136,6 @@ static enum cli_exit task_show(struct cli *cli, const struct cli_args *args)
     return show_answer(cli, answer);
 }
 
-/* POST /api/v1/tasks/ID/WHAT */
-static enum cli_exit ask(struct cli *cli, const struct cli_args *args, const char *what, json_t *body, int64_t *ret_id,
-                         json_t **ret_answer)
-{
-    if (!cli_parse_id(args->words[0], ret_id)) {
-        json_decref(body);
-        return CLI_USAGE;
-    }
-    CLEANUP(freep) char *path = xasprintf("/api/v1/tasks/%" PRId64 "/%s", *ret_id, what);
-    return cli_call(cli, "POST", path, body, ret_answer) ? CLI_OK : CLI_FAILED;
-}
-
 static enum cli_exit say_state(struct cli *cli, int64_t id, json_t *answer)
 {
     if (cli->json)
@@ -161,7 +149,7 @@ static enum cli_exit task_retry(struct cli *cli, const struct cli_args *args)
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "retry", NULL, &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "tasks", "retry", NULL, &id, &answer);
     return status == CLI_OK ? say_state(cli, id, answer) : status;
 }
 
@@ -169,7 +157,7 @@ static enum cli_exit task_fail(struct cli *cli, const struct cli_args *args)
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "fail", NULL, &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "tasks", "fail", NULL, &id, &answer);
     return status == CLI_OK ? say_state(cli, id, answer) : status;
 }
 
@@ -177,7 +165,7 @@ static enum cli_exit resolve(struct cli *cli, const struct cli_args *args, const
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "resolve", json_pack("{s:s}", "how", how), &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "tasks", "resolve", json_pack("{s:s}", "how", how), &id, &answer);
     if (status != CLI_OK)
         return status;
     if (cli->json)
@@ -201,7 +189,7 @@ static enum cli_exit task_abort(struct cli *cli, const struct cli_args *args)
 {
     int64_t id;
     json_t *answer;
-    enum cli_exit status = ask(cli, args, "resolve", json_pack("{s:s}", "how", "abort"), &id, &answer);
+    enum cli_exit status = cli_post_to(cli, args, "tasks", "resolve", json_pack("{s:s}", "how", "abort"), &id, &answer);
     return status == CLI_OK ? say_state(cli, id, answer) : status;
 }
 
