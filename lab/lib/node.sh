@@ -62,7 +62,9 @@ node_off() {
     local file pid start
     for file in "$NODE_DIR/pid" "$NODE_DIR/launcher"; do
         [ -s "$file" ] && read -r pid start <"$file" || continue
-        pid_is "$pid" "$start" && kill -9 "$pid"
+        if pid_is "$pid" "$start"; then
+            kill -9 "$pid" 2>/dev/null || true # the launcher may have ended with process 1 since that look
+        fi
         for ((i = 0; i < 500; i++)); do
             pid_is "$pid" "$start" || break
             sleep 0.01
