@@ -1,7 +1,8 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
  * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
- * step.c what a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told. A function returns
+ * operation.c and conflict.c what staff do to a service, plan.c what a step would do, step.c what a driver is told, note.c events
+ * and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that is done. A function returns
  * false only when the store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
