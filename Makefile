@@ -12,11 +12,12 @@ SEEDS ?= 10000
 help: ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-build: ## berthd and berthctl into build/
+build: ## berthd, berthctl and the pages into build/
 	@dev/install --for build
 	@test -f $(BUILD)/build.ninja || meson setup --buildtype=release $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 	@ninja -C $(BUILD) --quiet
+	@dev/web $(BUILD)
 
 install: build ## berthd, berthctl, pipelines and manual pages into /usr/local (or DESTDIR)
 	@meson install -C $(BUILD) --no-rebuild --quiet

@@ -1,8 +1,10 @@
-/* messages.h - the customer's words. Everything else holds keys; one catalogue per language (messages_en.c). Keys:
+/* messages.h - the customer's words. Everything else holds keys; one catalogue per language
+ * (messages/en/customer.json, which the page's script uses as well). Keys:
  *   step.<step>     what is being done: the labels of pipelines
  *   wait.<why>      why it takes longer; it goes on by itself
  *   problem.<what>  why it has stopped; somebody looks after it
- * The words name no host, command or part of a panel. */
+ *   page.<what>     what stands on the page around these; {name} in it is a place to be filled
+ * The words of steps, waits and problems name no host, command or part of a panel. */
 #ifndef BERTH_CORE_MESSAGES_H
 #define BERTH_CORE_MESSAGES_H
 
