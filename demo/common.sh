@@ -53,7 +53,7 @@ stop_berthd() {
 
 start_berthd() {
     if [ ! -f "$DIR/berth.yaml" ]; then
-        ctl init --dir "$DIR" --listen "$LISTEN" --pipelines "$PWD/pipelines" >/dev/null
+        ctl init --dir "$DIR" --listen "$LISTEN" --pipelines "$PWD/pipelines" --web "$BUILD/web" >/dev/null
         for node in web1 mail1 ns1 ns2; do # as one would with ssh-copy-id
             lab/berth-lab exec "$node" sh -c 'mkdir -p -m 700 /root/.ssh && cat >>/root/.ssh/authorized_keys' <"$DIR/ssh_key.pub"
         done

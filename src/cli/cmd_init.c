@@ -28,6 +28,7 @@
 struct setup {
     const char *dir, *data, *listen, *base_url, *pipelines;
     bool pipelines_given;
+    const char *web; /* NULL: the pages that were installed */
     char *config_path, *key_path, *ssh_key_path, *ssh_public_path, *ctl_path, *database_path;
     struct store *store;
     char installation[7];
@@ -112,6 +113,8 @@ static bool write_config(struct setup *setup, struct err *err)
     add_yaml(&yaml, "ssh_key_file", setup->ssh_key_path);
     if (setup->pipelines_given)
         add_yaml(&yaml, "pipelines_dir", setup->pipelines);
+    if (setup->web != NULL)
+        add_yaml(&yaml, "web_dir", setup->web);
     add_yaml(&yaml, "log_level", "info");
     bool ok = write_file(setup, setup->config_path, 0644, buf_text(&yaml), err);
     buf_finish(&yaml);
@@ -283,6 +286,8 @@ static enum cli_exit init(struct cli *cli, const struct cli_args *args)
     CLEANUP(freep)
     char *data = whole_path(data_given != NULL ? data_given : dir_given != NULL ? dir_given : DEFAULT_DATA);
     CLEANUP(freep) char *pipelines = whole_path(pipelines_given == NULL ? BERTH_PIPELINES_DIR : pipelines_given);
+    const char *web_given = cli_get(args, "web");
+    CLEANUP(freep) char *web = web_given == NULL ? NULL : whole_path(web_given);
     CLEANUP(freep) char *config_path = xasprintf("%s/berth.yaml", dir);
     CLEANUP(freep) char *key_path = xasprintf("%s/berth.key", dir);
     CLEANUP(freep) char *ssh_key_path = xasprintf("%s/ssh_key", dir);
@@ -295,6 +300,7 @@ static enum cli_exit init(struct cli *cli, const struct cli_args *args)
                            .base_url = cli_get(args, "base-url"),
                            .pipelines = pipelines,
                            .pipelines_given = pipelines_given != NULL,
+                           .web = web,
                            .config_path = config_path,
                            .key_path = key_path,
                            .ssh_key_path = ssh_key_path,
@@ -313,6 +319,7 @@ static const struct cli_option options[] = {
     { "listen", "ADDRESS:PORT", "where berthd answers (127.0.0.1:8080)" },
     { "base-url", "URL", "what customers' links begin with (http:// and the address)" },
     { "pipelines", "DIR", "where pipelines and zones/*.zone are (" BERTH_PIPELINES_DIR ")" },
+    { "web", "DIR", "where the pages' files are, as make build has made them (those that were installed)" },
     CLI_OPTIONS_END,
 };
 static const struct cli_command commands[] = {

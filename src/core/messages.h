@@ -1,6 +1,9 @@
 /* messages.h - the customer's words. Everything else holds keys; one catalogue per language
  * (messages/en/customer.json, which the page's script uses as well). Keys:
  *   step.<step>     what is being done: the labels of pipelines
+ *   done.<step>     that it is done
+ *   news.<what>     what else happens, for the activity feed
+ *   headline.<status> what stands on top; {domain} is to be filled
  *   wait.<why>      why it takes longer; it goes on by itself
  *   problem.<what>  why it has stopped; somebody looks after it
  *   page.<what>     what stands on the page around these; {name} in it is a place to be filled
@@ -18,6 +21,8 @@ struct message {
 /** The words for a key; for one that is not in the catalogue general ones, so that a customer never reads a key. "" for
  * "". */
 const char *message_text(const char *key);
+/** The same with {place} in it filled. To be freed. */
+char *message_fill(const char *key, const char *place, const char *value);
 /** Whether the catalogue has the key. */
 bool message_known(const char *key);
 

@@ -15,6 +15,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("ssh_key_file", CYAML_FLAG_POINTER, struct daemon_config, ssh_key_file, 1, 4096),
     CYAML_FIELD_STRING_PTR("pipelines_dir", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct daemon_config,
                            pipelines_dir, 1, 4096),
+    CYAML_FIELD_STRING_PTR("web_dir", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct daemon_config, web_dir, 1, 4096),
     CYAML_FIELD_STRING_PTR("log_level", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct daemon_config, log_level, 1,
                            10),
     CYAML_FIELD_END,
@@ -75,6 +76,7 @@ bool daemon_config_load(const char *path, struct daemon_config **ret_config, str
     make_absolute(&loaded->key_file, path);
     make_absolute(&loaded->ssh_key_file, path);
     make_absolute(&loaded->pipelines_dir, path);
+    make_absolute(&loaded->web_dir, path);
     *ret_config = loaded;
     return true;
 }

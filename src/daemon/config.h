@@ -11,6 +11,7 @@ struct daemon_config {
     char *key_file;      /* the keyring */
     char *ssh_key_file;  /* our private SSH key */
     char *pipelines_dir; /* left out: the one that was installed */
+    char *web_dir;       /* the pages' files; left out: those that were installed */
     char *log_level;     /* debug, info, warn, error; left out: info */
 };
 

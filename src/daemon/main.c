@@ -229,6 +229,7 @@ static bool start_http(struct parts *parts, struct err *err)
         .clock = clock_real(),
         .scan_host_key = scan_host_key,
         .pulse = &parts->pulse,
+        .web_dir = parts->config->web_dir == NULL ? BERTH_WEB_DIR : parts->config->web_dir,
     };
     if (!daemon_listen_parse(parts->config->listen, address, &config.port, err) ||
         !http_server_create(&config, &parts->http, err))

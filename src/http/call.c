@@ -106,6 +106,7 @@ void call_unref(struct call *call)
         return;
     request_destroy(call->request);
     free(call->path);
+    free(call->name);
     buf_finish(&call->body);
     buf_finish(&call->answer);
     for (size_t i = 0; i < call->header_count; i++)
@@ -288,6 +289,29 @@ void call_answer(struct call *call, unsigned status, const char *content_type, s
     *body = BUF_INIT;
     call->status = status;
     call->content_type = content_type;
+}
+
+void call_answer_still(struct call *call, unsigned status, const char *content_type, const char *data, size_t length)
+{
+    buf_clear(&call->answer);
+    call->still = data;
+    call->still_length = length;
+    call->status = status;
+    call->content_type = content_type;
+}
+
+void call_answer_nothing(struct call *call, unsigned status)
+{
+    buf_clear(&call->answer);
+    call->status = status;
+    call->content_type = NULL;
+}
+
+/* A list of tags, each maybe marked as weak (a proxy that has compressed the body does that); * is any. */
+bool call_has_tag(const struct call *call, const char *etag)
+{
+    const char *known = call_header(call, "If-None-Match");
+    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, etag) != NULL);
 }
 
 bool call_request_ok(struct call *call)

@@ -55,8 +55,8 @@ struct call {
     char *path; /* owned */
     struct buf body;
     bool body_too_large;
-    int64_t id;       /* {id} of the path */
-    const char *name; /* {name} of the path: points into path */
+    int64_t id; /* {id} of the path */
+    char *name; /* {name} of the path: owned; NULL: it has none */
 
     struct store *store; /* of the thread that handles it: set before handle() and finish() */
 
@@ -68,7 +68,10 @@ struct call {
     /* the answer */
     unsigned status; /* 0: none yet */
     const char *content_type;
+    const char *cache_control; /* static; NULL: nobody may keep it */
     struct buf answer;
+    const char *still; /* the answer instead, when it lies in memory that stays as long as the server */
+    size_t still_length;
     struct call_header headers[CALL_HEADERS_MAX];
     size_t header_count;
 
@@ -116,6 +119,12 @@ void call_refuse_err(struct call *call, const struct err *err);
 void call_answer_json(struct call *call, unsigned status, json_t *root);
 /** Takes the buffer's memory. */
 void call_answer(struct call *call, unsigned status, const char *content_type, struct buf *body);
+/** The same with memory that stays as it is for as long as the server lives. */
+void call_answer_still(struct call *call, unsigned status, const char *content_type, const char *data, size_t length);
+/** A status without a body. */
+void call_answer_nothing(struct call *call, unsigned status);
+/** Has the client this version already (If-None-Match)? Then the answer is 304. @param etag with its quotes */
+bool call_has_tag(const struct call *call, const char *etag);
 /** After the engine: refuses and returns false when the request failed. */
 MUST_CHECK bool call_request_ok(struct call *call);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/assets.h"
+
 static const char stylesheet[] =
     ":root{color-scheme:light dark;--ink:#1c2430;--soft:#5a6675;--line:#d8dee6;--card:#fff;--back:#f3f5f8;"
     "--go:#1a66d6;--good:#1a7f43;--bad:#b3261e}"
@@ -58,28 +60,56 @@ void page_add_paragraph(struct buf *buf, const char *class_name, const char *tex
     buf_add_text(buf, "</p>\n");
 }
 
-void page_begin(struct buf *buf, const char *title, int refresh_s)
+void page_add_data(struct buf *buf, const char *id, json_t *data)
 {
+    CLEANUP(freep) char *text = json_dumps(data, JSON_COMPACT);
+    json_decref(data);
+    buf_addf(buf, "<script type=\"application/json\" id=\"%s\">", id);
+    for (const char *at = text == NULL ? "null" : text; *at != '\0'; at++) {
+        if (*at == '<')
+            buf_add_text(buf, "\\u003c"); /* nothing in a text can end the element */
+        else
+            buf_add_char(buf, *at);
+    }
+    buf_add_text(buf, "</script>\n");
+}
+
+static bool has_own_styles(const struct call *call)
+{
+    return assets_customer_styles(call->config->assets)[0] == '\0';
+}
+
+void page_begin(struct call *call, struct buf *buf, enum page_kind kind, const char *title, int refresh_s)
+{
+    const struct assets *assets = call->config->assets;
     buf_add_text(buf,
                  "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     if (refresh_s > 0)
-        buf_addf(buf, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh_s);
+        buf_addf(buf, "<noscript><meta http-equiv=\"refresh\" content=\"%d\"></noscript>\n", refresh_s);
     buf_add_text(buf, "<link rel=\"icon\" href=\"data:,\">\n<title>");
     page_add_text(buf, title);
-    buf_addf(buf, "</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", stylesheet);
+    buf_add_text(buf, "</title>\n");
+    if (has_own_styles(call))
+        buf_addf(buf, "<style>%s</style>\n", stylesheet);
+    buf_add_text(buf, assets_customer_styles(assets));
+    if (kind == PAGE_LIVE)
+        buf_add_text(buf, assets_customer_script(assets));
+    buf_add_text(buf, "</head>\n<body>\n<main>\n");
 }
 
 static void add_security_headers(struct call *call)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
-    char base64[64], policy[256];
+    char base64[64], own[80] = "'self'", policy[320];
     crypto_hash_sha256(hash, (const unsigned char *)stylesheet, strlen(stylesheet));
     sodium_bin2base64(base64, sizeof(base64), hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
+    if (has_own_styles(call))
+        snprintf(own, sizeof(own), "'sha256-%s'", base64);
     snprintf(policy, sizeof(policy),
-             "default-src 'none'; style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'; "
+             "default-src 'none'; style-src %s; %simg-src 'self' data:; base-uri 'none'; form-action 'self'; "
              "frame-ancestors 'none'",
-             base64);
+             own, call->config->assets == NULL ? "" : "script-src 'self'; connect-src 'self'; ");
     call_add_header(call, "Content-Security-Policy", policy);
     call_add_header(call, "Referrer-Policy", "no-referrer"); /* the address is the key to the page */
     call_add_header(call, "X-Frame-Options", "DENY");
@@ -96,7 +126,7 @@ void page_answer(struct call *call, unsigned status, struct buf *buf)
 void page_answer_note(struct call *call, unsigned status, const char *heading, const char *text)
 {
     struct buf buf = BUF_INIT;
-    page_begin(&buf, heading, 0);
+    page_begin(call, &buf, PAGE_NOTE, heading, 0);
     buf_add_text(&buf, "<h1>");
     page_add_text(&buf, heading);
     buf_add_text(&buf, "</h1>\n");

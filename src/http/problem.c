@@ -23,6 +23,7 @@ static const struct problem_row rows[PROBLEM_KIND_COUNT] = {
     [PROBLEM_TOO_LARGE] = { "too-large", 413, "The body is too large" },
     [PROBLEM_NOT_FOUND] = { "not-found", 404, "There is no such thing" },
     [PROBLEM_METHOD] = { "method-not-allowed", 405, "The method is not allowed here" },
+    [PROBLEM_GONE] = { "gone", 410, "There is nothing here any more" },
     [PROBLEM_NO_TOKEN] = { "no-token", 401, "A token is needed" },
     [PROBLEM_WRONG_TOKEN] = { "wrong-token", 401, "The token is not known" },
     [PROBLEM_CONFLICT] = { "conflict", 409, "Something else is in the way" },

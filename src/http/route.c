@@ -7,6 +7,11 @@ const struct route routes[] = {
     /* the way of every order comes first: the table is searched from the top */
     { "POST", "/api/v1/services", api_service_create, PLACE_FRONT, false },
     { "GET", "/s/{name}", page_status_get, PLACE_READER, true },
+    { "GET", "/s/{name}/state", page_state_get, PLACE_READER, true },
+    { "GET", "/assets/{rest}", assets_get, PLACE_FRONT, true },
+    { "GET", "/", assets_get_root, PLACE_FRONT, true },
+    { "GET", "/admin", assets_get_admin, PLACE_FRONT, true },
+    { "GET", "/admin/{rest}", assets_get_admin, PLACE_FRONT, true },
     { "GET", "/api/v1/services", api_service_list, PLACE_READER, false },
     { "GET", "/api/v1/services/{id}", api_service_get, PLACE_READER, false },
     { "GET", "/api/v1/services/{id}/operations", api_service_operations, PLACE_READER, false },
@@ -65,7 +70,8 @@ static bool match_segment(const char *pattern, size_t pattern_length, const char
         return input_parse_id(digits, &call->id);
     }
     if (pattern_length == 6 && memcmp(pattern, "{name}", 6) == 0) {
-        call->name = path; /* always the last segment of a pattern, so that it ends where the path ends */
+        free(call->name); /* of a pattern that fitted so far */
+        call->name = xstrndup(path, path_length);
         return path_length > 0;
     }
     return pattern_length == path_length && memcmp(pattern, path, path_length) == 0;
@@ -74,6 +80,8 @@ static bool match_segment(const char *pattern, size_t pattern_length, const char
 static bool match(const char *pattern, const char *path, struct call *call)
 {
     for (;;) {
+        if (strcmp(pattern, "{rest}") == 0)
+            return true;
         size_t pattern_length = segment_length(pattern), path_length = segment_length(path);
         if (!match_segment(pattern, pattern_length, path, path_length, call))
             return false;

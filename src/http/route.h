@@ -15,7 +15,7 @@ enum route_place {
 
 struct route {
     const char *method;
-    const char *pattern;               /* {id} is a number, {name} any one segment */
+    const char *pattern;               /* {id} is a number, {name} any one segment, {rest} all that is left */
     void (*handle)(struct call *call); /* fills the answer, or lets the call sleep (PLACE_FRONT only) */
     enum route_place place;
     bool open; /* needs no token */
@@ -74,7 +74,12 @@ void api_ticket_retry(struct call *call);
 /* api_queue.c */
 void api_queue_get(struct call *call);
 void api_health_get(struct call *call);
+/* assets.c */
+void assets_get(struct call *call);
+void assets_get_admin(struct call *call);
+void assets_get_root(struct call *call);
 /* page_status.c */
 void page_status_get(struct call *call);
+void page_state_get(struct call *call);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "http/assets.h"
 #include "http/auth.h"
 #include "http/call.h"
 #include "http/reader.h"
@@ -38,7 +39,8 @@ struct http_server {
     struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
     struct reader *reader;
     struct auth auth;
-    atomic_size_t calls; /* that the HTTP thread has */
+    struct assets *assets; /* NULL: there are none */
+    atomic_size_t calls;   /* that the HTTP thread has */
 };
 
 /* ---- one request ---------------------------------------------------------------------------------------------------- */
@@ -89,16 +91,25 @@ static void wake_up(struct call *call)
     }
 }
 
+static struct MHD_Response *make_response(struct call *call)
+{
+    if (call->still != NULL)
+        return MHD_create_response_from_buffer(call->still_length, (void *)(uintptr_t)call->still,
+                                               MHD_RESPMEM_PERSISTENT);
+    size_t length = call->answer.length;
+    return MHD_create_response_from_buffer(length, buf_steal(&call->answer), MHD_RESPMEM_MUST_FREE);
+}
+
 static enum MHD_Result send_answer(struct call *call)
 {
-    size_t length = call->answer.length;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, buf_steal(&call->answer), MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = make_response(call);
     if (response == NULL)
         return MHD_NO;
-    MHD_add_response_header(response, "Content-Type", call->content_type);
+    if (call->content_type != NULL)
+        MHD_add_response_header(response, "Content-Type", call->content_type);
     if (call->status != MHD_HTTP_ACCEPTED) {
-        MHD_add_response_header(response, "Cache-Control", "no-store");
+        MHD_add_response_header(response, "Cache-Control",
+                                call->cache_control == NULL ? "no-store" : call->cache_control);
         MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     }
     for (size_t i = 0; i < call->header_count; i++)
@@ -225,6 +236,16 @@ static void copy_config(struct http_server *server, const struct http_config *co
                                                                       config->listen_address, server->port);
 }
 
+/* Orders come first: a daemon without its pages still takes and carries them out. */
+static void load_assets(struct http_server *server, const char *folder)
+{
+    struct err err;
+    if (folder[0] != '\0' && !assets_load(folder, &server->assets, &err))
+        log_warn("http.no-pages", "cause=%s", log_quote(err.msg));
+    server->config.assets = server->assets;
+    server->config.web_dir = NULL;
+}
+
 static bool open_stores(struct http_server *server, struct err *err)
 {
     struct store *reading = NULL;
@@ -297,8 +318,10 @@ bool http_server_create(const struct http_config *config, struct http_server **r
     server->bedroom = bedroom_create();
     json_object_seed(0); /* before there are threads that could do it at the same time */
     bool ok = listen_on(server, config->listen_address, config->port, err);
-    if (ok)
+    if (ok) {
         copy_config(server, config);
+        load_assets(server, config->web_dir == NULL ? "" : config->web_dir);
+    }
     ok = ok && open_stores(server, err) && start_daemon(server, err);
     if (!ok) {
         http_server_destroy(server);
@@ -358,5 +381,6 @@ void http_server_destroy(struct http_server *server)
     free((void *)(uintptr_t)server->config.store_url);
     free((void *)(uintptr_t)server->config.installation);
     free((void *)(uintptr_t)server->config.base_url);
+    assets_destroy(server->assets);
     free(server);
 }

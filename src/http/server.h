@@ -17,6 +17,8 @@
 typedef bool http_scan_host_key(const char *address, int port, int timeout_ms, char **ret_key_line,
                                 char **ret_fingerprint, struct err *err);
 
+struct assets;
+
 struct http_config {
     const char *listen_address; /* IPv4 or IPv6 address */
     int port;                   /* 0: any free one, see http_server_port() */
@@ -28,6 +30,8 @@ struct http_config {
     const char *installation;
     struct clock *clock;
     const struct pulse *pulse;         /* the engine's, for health; NULL: not watched */
+    const char *web_dir;               /* the pages' files as they were built; NULL or "": none, pages are plain HTML */
+    const struct assets *assets;       /* the server's own: what it has read from there */
     http_scan_host_key *scan_host_key; /* NULL: nodes can only be added with their key */
 };
 

@@ -142,6 +142,22 @@ bool store_begin(struct store *store, struct err *err)
     return true;
 }
 
+bool store_snapshot_begin(struct store *store, struct err *err)
+{
+    assert(!store->writer && !store->in_transaction);
+    store->in_transaction = store->db->ops->script(store->db, "BEGIN", err);
+    return store->in_transaction || err_wrap(err, "begin to read");
+}
+
+void store_snapshot_end(struct store *store)
+{
+    struct err ignored;
+    assert(!store->writer && store->in_transaction);
+    store->in_transaction = false;
+    if (!store->db->ops->script(store->db, "COMMIT", &ignored))
+        store->db->ops->rollback(store->db);
+}
+
 bool store_commit(struct store *store, bool durable, struct err *err)
 {
     assert(store->in_transaction && !store->in_savepoint);

@@ -51,6 +51,9 @@ void store_rollback(struct store *store);
 MUST_CHECK bool store_savepoint(struct store *store, struct err *err);
 void store_savepoint_release(struct store *store);
 void store_savepoint_rollback(struct store *store);
+/** Of a reader: what is read until the end is as of one moment. Short: the log cannot be tidied behind it meanwhile. */
+MUST_CHECK bool store_snapshot_begin(struct store *store, struct err *err);
+void store_snapshot_end(struct store *store);
 /** Pages in the writer's write-ahead log, those that store_checkpoint() has copied already included; 0 when it begins anew. */
 int64_t store_log_pages(struct store *store);
 /**

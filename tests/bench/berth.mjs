@@ -15,7 +15,7 @@ export class Berth {
   static async open(build, env = {}) {
     const berth = new Berth();
     berth.directory = mkdtempSync(join(tmpdir(), "berth-bench."));
-    const init = spawnSync(join(build, "src/cli/berthctl"), ["init", "--dir", berth.directory, "--pipelines", pipelines], { encoding: "utf8" });
+    const init = spawnSync(join(build, "src/cli/berthctl"), ["init", "--dir", berth.directory, "--pipelines", pipelines, "--web", join(build, "web")], { encoding: "utf8" });
     [berth.token] = /berth_[A-Za-z0-9_-]{43}/.exec(init.stdout) ?? [];
     if (!berth.token) throw new Error(`berthctl init: exit ${init.status}\n${init.stdout}${init.stderr}`);
     const config = join(berth.directory, "berth.yaml");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -286,7 +287,36 @@ static void fill_store(struct fixture *fixture)
     must(store_commit(fixture->store, true, &err));
 }
 
-void fixture_init(struct fixture *fixture)
+static void write_page_file(const struct fixture *fixture, const char *name, const char *content)
+{
+    CLEANUP(freep) char *path = xasprintf("%s/web/%s", fixture->dir, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_pages(const struct fixture *fixture)
+{
+    static const char *const folders[] = { "web", "web/customer", "web/admin" };
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        CLEANUP(freep) char *path = xasprintf("%s/%s", fixture->dir, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    char script[2001];
+    for (size_t i = 0; i < sizeof(script) - 1; i++)
+        script[i] = "let a=1;\n"[i % 9];
+    script[sizeof(script) - 1] = '\0';
+    write_page_file(fixture, "customer/main-Ab12.js", script);
+    write_page_file(fixture, "customer/main-Cd34.css", "main{color:red}");
+    write_page_file(
+        fixture, "customer/manifest.json",
+        "{\"src/customer/main.ts\":{\"file\":\"main-Ab12.js\",\"isEntry\":true,\"css\":[\"main-Cd34.css\"]}}");
+    write_page_file(fixture, "admin/admin-Ef56.js", "1");
+    write_page_file(fixture, "admin/admin.html", "<!doctype html><title>Berth</title>");
+}
+
+static void init(struct fixture *fixture, bool with_pages)
 {
     struct err err;
     *fixture = (struct fixture){ 0 };
@@ -296,6 +326,11 @@ void fixture_init(struct fixture *fixture)
     snprintf(fixture->url, sizeof(fixture->url), "sqlite://%s/berth.db", fixture->dir);
     pthread_mutex_init(&fixture->lock, NULL);
     fill_store(fixture);
+    char web_dir[80] = "";
+    if (with_pages) {
+        make_pages(fixture);
+        snprintf(web_dir, sizeof(web_dir), "%s/web", fixture->dir);
+    }
     fixture->keyring = keyring_from_seed(11);
     fixture->inbox = inbox_create();
     assert_int_equal(pthread_create(&fixture->engine, NULL, run_engine, fixture), 0);
@@ -307,9 +342,20 @@ void fixture_init(struct fixture *fixture)
                                   .installation = "abc123",
                                   .clock = clock_real(),
                                   .pulse = &fixture->pulse,
+                                  .web_dir = web_dir,
                                   .scan_host_key = scan };
     must(http_server_create(&config, &fixture->server, &err));
     fixture->port = http_server_port(fixture->server);
+}
+
+void fixture_init(struct fixture *fixture)
+{
+    init(fixture, false);
+}
+
+void fixture_init_with_pages(struct fixture *fixture)
+{
+    init(fixture, true);
 }
 
 void fixture_finish(struct fixture *fixture)

@@ -40,6 +40,8 @@ struct fixture {
 };
 
 void fixture_init(struct fixture *fixture);
+/** The same with the files of pages as a build makes them: scripts, stylesheets, manifest.json, admin.html. */
+void fixture_init_with_pages(struct fixture *fixture);
 void fixture_finish(struct fixture *fixture);
 
 struct answer {

@@ -21,6 +21,7 @@ export { until };
 const source = fileURLToPath(new URL("../..", import.meta.url));
 export const build = process.env.BERTH_BUILD ?? join(source, "build");
 const pipelines = join(source, "pipelines");
+const web = join(build, "web");
 const berthd = join(build, "src/daemon/berthd");
 const berthctl = join(build, "src/cli/berthctl");
 const reveal = join(build, "tests/lib/reveal");
@@ -86,7 +87,7 @@ export class World {
   // ---- berthd -------------------------------------------------------------------------------------------------------
 
   init() {
-    const run = spawnSync(berthctl, ["init", "--dir", this.directory, "--pipelines", pipelines], { encoding: "utf8" });
+    const run = spawnSync(berthctl, ["init", "--dir", this.directory, "--pipelines", pipelines, "--web", web], { encoding: "utf8" });
     if (run.status !== 0) throw new Error(`berthctl init: exit ${run.status}\n${run.stdout}${run.stderr}`);
     [this.token] = /berth_[A-Za-z0-9_-]{43}/.exec(run.stdout) ?? [];
     if (!this.token) throw new Error(`berthctl init printed no token\n${run.stdout}`);
@@ -97,7 +98,7 @@ export class World {
         .filter((match) => match)
         .map(([, key, value]) => [key, value]),
     );
-    this.configure({ listen: "127.0.0.1:0", ssh_key_file: this.lab.status().key, pipelines_dir: pipelines });
+    this.configure({ listen: "127.0.0.1:0", ssh_key_file: this.lab.status().key, pipelines_dir: pipelines, web_dir: web });
     this.database = this.settings.database.replace("sqlite://", "");
     this.api = new Api(() => this.daemon.base, this.token);
   }

@@ -1,0 +1,102 @@
+/* customer_panel.c - what a customer needs once the service is live: where the website is, what a mail program asks for, which name
+ * servers to set, and how far the certificate is. */
+#include <string.h>
+
+#include "http/customer_state.h"
+
+#define IMAP_PORT 993 /* both with TLS from the first byte, as RFC 8314 wants it */
+#define SMTP_PORT 465
+#define MAIL_SECURITY "SSL/TLS"
+
+static const struct node *first_node(const struct picture *picture, enum role role)
+{
+    for (size_t i = 0; i < picture->account_count; i++) {
+        if ((picture->accounts[i].roles & ROLE_BIT(role)) != 0)
+            return catalogue_node(&picture->catalogue, picture->accounts[i].node_id);
+    }
+    return NULL;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? json_null() : view_text(text);
+}
+
+static const char *ssl_name(const struct ssl_request *request)
+{
+    if (request->service_id == 0)
+        return "none";
+    switch (request->state) {
+    case SSL_SEEDED:
+    case SSL_WAITING_DNS: return "waiting";
+    case SSL_ISSUED: return "issued";
+    case SSL_FAILED: return "failed";
+    }
+    return "none";
+}
+
+static json_t *web_view(const struct picture *picture, const json_t *options)
+{
+    const struct node *node = first_node(picture, ROLE_WEB);
+    if (node == NULL)
+        return json_null();
+    const char *ssl = ssl_name(&picture->ssl);
+    bool secure = strcmp(ssl, "issued") == 0;
+    CLEANUP(freep) char *url = xasprintf("%s://%s/", secure ? "https" : "http", picture->service.domain);
+    return json_pack("{s:s, s:o, s:o, s:s, s:o, s:s}", "url", url, "address_ip4", text_or_null(node->public_ip4),
+                     "address_ip6", text_or_null(node->public_ip6), "server", "nginx", "php",
+                     text_or_null(json_string_value(json_object_get(options, "php"))), "ssl",
+                     strcmp(ssl, "failed") == 0 ? "none" : ssl);
+}
+
+static json_t *mail_view(const struct picture *picture, const json_t *options)
+{
+    const struct node *node = first_node(picture, ROLE_MAIL);
+    if (node == NULL)
+        return json_null();
+    const char *box = json_string_value(json_object_get(options, "mailbox"));
+    CLEANUP(freep) char *mailbox = box == NULL || box[0] == '\0' ? NULL : xasprintf("%s@%s", box, picture->domain);
+    return json_pack("{s:o, s:o, s:i, s:s, s:o, s:i, s:s, s:n}", "mailbox", text_or_null(mailbox), "imap_host",
+                     text_or_null(node->hostname), "imap_port", IMAP_PORT, "imap_security", MAIL_SECURITY, "smtp_host",
+                     text_or_null(node->hostname), "smtp_port", SMTP_PORT, "smtp_security", MAIL_SECURITY, "webmail");
+}
+
+static json_t *dns_view(const struct picture *picture)
+{
+    json_t *servers = json_array();
+    for (size_t i = 0; i < picture->account_count; i++) {
+        const struct node *node = catalogue_node(&picture->catalogue, picture->accounts[i].node_id);
+        if ((picture->accounts[i].roles & ROLE_BIT(ROLE_DNS)) == 0 || node == NULL)
+            continue;
+        const char *name = node->ns_name[0] != '\0' ? node->ns_name : node->hostname;
+        json_array_append_new(servers,
+                              json_pack("{s:o, s:o}", "name", view_text(name), "ip4", text_or_null(node->public_ip4)));
+    }
+    if (json_array_size(servers) == 0) {
+        json_decref(servers);
+        return json_null();
+    }
+    return json_pack("{s:o, s:s, s:[], s:n, s:n}", "name_servers", servers, "seen", "unknown", "found", "looked_at",
+                     "next_look_at");
+}
+
+static json_t *ssl_view(const struct picture *picture)
+{
+    const struct node *node = first_node(picture, ROLE_WEB);
+    CLEANUP(freep) char *record = xasprintf("A %s", picture->domain);
+    bool waits = picture->ssl.service_id != 0 && picture->ssl.state <= SSL_WAITING_DNS;
+    return json_pack("{s:s, s:s, s:o, s:[], s:n, s:o}", "state", ssl_name(&picture->ssl), "record", record, "expected",
+                     text_or_null(node == NULL ? NULL : node->public_ip4), "found", "looked_at", "next_look_at",
+                     view_time(waits ? picture->ssl.next_check_ms : 0));
+}
+
+json_t *customer_panel_view(const struct picture *picture)
+{
+    if (picture->service.status != SERVICE_LIVE)
+        return json_null();
+    json_t *options = view_json(picture->service.options);
+    json_t *panel = json_pack("{s:o, s:o, s:o, s:o}", "web", web_view(picture, options), "mail",
+                              mail_view(picture, options), "dns", dns_view(picture), "ssl", ssl_view(picture));
+    json_decref(options);
+    return panel;
+}

@@ -1,0 +1,74 @@
+/* picture.c - see picture.h. */
+#include "picture.h"
+
+#include "core/domain.h"
+#include "store/store_ticket.h"
+
+void picture_finish(struct picture *picture)
+{
+    service_finish(&picture->service);
+    operation_finish(&picture->operation);
+    tasks_free(picture->tasks, picture->task_count);
+    accounts_free(picture->accounts, picture->account_count);
+    catalogue_finish(&picture->catalogue);
+    events_free(picture->events, picture->event_count);
+    ssl_request_finish(&picture->ssl);
+    free(picture->domain);
+    *picture = (struct picture){ 0 };
+}
+
+static bool load_work(struct store *store, struct picture *picture, struct err *err)
+{
+    int64_t operation_id = picture->service.operation_id;
+    return operation_id == 0 || (store_get_operation(store, operation_id, &picture->operation, err) &&
+                                 store_list_tasks(store, operation_id, &picture->tasks, &picture->task_count, err));
+}
+
+static bool load_events(struct store *store, struct picture *picture, struct err *err)
+{
+    int64_t seq = picture->service.event_seq;
+    return store_list_events(store, picture->service.id, seq > PICTURE_EVENTS_MAX ? seq - PICTURE_EVENTS_MAX : 0,
+                             PICTURE_EVENTS_MAX, &picture->events, &picture->event_count, err);
+}
+
+static bool load_told(struct store *store, struct picture *picture, struct err *err)
+{
+    struct ticket *tickets = NULL;
+    size_t count = 0;
+    if (!store_list_open_tickets(store, picture->service.id, &tickets, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        picture->told |= tickets[i].operation_id == picture->operation.id;
+    tickets_free(tickets, count);
+    return true;
+}
+
+static bool load_live(struct store *store, struct picture *picture, struct err *err)
+{
+    bool found;
+    return store_list_accounts(store, picture->service.id, &picture->accounts, &picture->account_count, err) &&
+           store_get_ssl_request(store, picture->service.id, &picture->ssl, &found, err);
+}
+
+static bool load(struct store *store, int64_t service_id, struct picture *picture, struct err *err)
+{
+    struct err ignored;
+    if (!store_get_service(store, service_id, &picture->service, err) || !load_work(store, picture, err) ||
+        !load_events(store, picture, err) || !catalogue_load(store, CATALOGUE_NODES, &picture->catalogue, err) ||
+        (picture->service.status == SERVICE_FAILED && !load_told(store, picture, err)) ||
+        (picture->service.status == SERVICE_LIVE && !load_live(store, picture, err)))
+        return false;
+    if (!domain_to_unicode(picture->service.domain, &picture->domain, &ignored))
+        picture->domain = xstrdup(picture->service.domain);
+    return true;
+}
+
+bool picture_load(struct store *store, int64_t service_id, struct picture *picture, struct err *err)
+{
+    *picture = (struct picture){ 0 };
+    if (!store_snapshot_begin(store, err))
+        return false;
+    bool ok = load(store, service_id, picture, err);
+    store_snapshot_end(store);
+    return ok;
+}

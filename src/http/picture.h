@@ -1,0 +1,29 @@
+/* picture.h - all that the store has of a service for its customer, read as of one moment. The page, the state and what is
+ * told live are made from it (customer_state.h). Private to src/http. */
+#ifndef BERTH_HTTP_PICTURE_H
+#define BERTH_HTTP_PICTURE_H
+
+#include "http/view.h"
+
+#define PICTURE_EVENTS_MAX 400 /* the newest ones */
+
+struct picture {
+    struct service service;
+    struct operation operation; /* id 0: none yet */
+    struct task *tasks;
+    size_t task_count;
+    struct account *accounts; /* once it is live */
+    size_t account_count;
+    struct catalogue catalogue; /* nodes */
+    struct event *events;       /* oldest first */
+    size_t event_count;
+    struct ssl_request ssl; /* once it is live; service_id 0: none */
+    bool told;              /* staff have been told that it has failed, by a ticket */
+    char *domain;           /* as people read it */
+};
+
+/** @return false with ERR_NOT_FOUND when there is no such service; picture is to be finished in any case */
+MUST_CHECK bool picture_load(struct store *store, int64_t service_id, struct picture *picture, struct err *err);
+void picture_finish(struct picture *picture);
+
+#endif
