@@ -18,7 +18,7 @@
 #include "core/domain.h"
 #include "core/zone_template.h"
 #include "http/token.h"
-#include "store/store.h"
+#include "store/store_staff.h"
 #include "transport/ssh.h"
 
 #define DEFAULT_DIR "/etc/berth"
@@ -169,13 +169,14 @@ static bool put_templates(struct setup *setup, struct err *err)
 
 static bool put_token(struct setup *setup, struct rng *rng, struct err *err)
 {
-    unsigned char hash[TOKEN_HASH_BYTES];
+    char name[] = "admin";
     struct clock *clock = clock_real();
+    struct api_token token = { .name = name, .role = STAFF_OWNER, .created_at_ms = clock->now_ms(clock) };
     token_generate(rng, setup->token);
     redact_add(setup->token);
-    if (!token_hash(setup->token, hash))
+    if (!token_hash(setup->token, token.hash))
         return err_set(err, ERR_BUG, "the token that was made has no right form");
-    return store_insert_token(setup->store, "admin", hash, clock->now_ms(clock), err);
+    return store_insert_token(setup->store, &token, err);
 }
 
 static bool fill_database(struct setup *setup, struct err *err)

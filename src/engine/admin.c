@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/internal.h"
+#include "engine/staff.h"
 
 static const struct group *group_by_name(const struct engine *engine, const char *name)
 {
@@ -162,7 +163,7 @@ static bool template_put(struct engine *engine, struct request *request, struct 
 bool engine_admin(struct engine *engine, struct request *request, bool *ret_later, struct err *err)
 {
     size_t index = SIZE_MAX;
-    engine->batch.durable = true;
+    engine->batch.durable |= request->kind != REQUEST_SESSION_TOUCH;
     if (request->kind == REQUEST_NODE_SET || request->kind == REQUEST_NODE_TEST ||
         request->kind == REQUEST_NODE_RETRY) {
         index = engine_node_index(engine, request->target_id);
@@ -185,6 +186,14 @@ bool engine_admin(struct engine *engine, struct request *request, bool *ret_late
     case REQUEST_NODE_RETRY: return engine_retry_node(engine, request, err);
     case REQUEST_TICKET_RETRY: return outbox_retry(engine, request, err);
     case REQUEST_SETTING_SET: return engine_set_settings(engine, request, err);
+    case REQUEST_STAFF_ADD:
+    case REQUEST_STAFF_SET:
+    case REQUEST_PASSWORD_SET:
+    case REQUEST_SESSION_OPEN:
+    case REQUEST_SESSION_CLOSE:
+    case REQUEST_SESSION_TOUCH:
+    case REQUEST_TOKEN_ADD:
+    case REQUEST_TOKEN_REVOKE: return staff_request(engine->config.store, engine->batch.now_ms, request, err);
     case REQUEST_NODE_TEST: *ret_later = true; return attempt_preflight(engine, request, index, err);
     }
     abort();

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/internal.h"
+#include "engine/staff.h"
 
 #define STORE_PAUSE_MS 100 /* after a failed commit, before the next batch */
 #define WAIT_MAX_MS 1000
@@ -267,6 +268,16 @@ void engine_answer(struct engine *engine, struct request *request)
     engine->batch.answers = request;
 }
 
+/** What was done is recorded in the same transaction. A test of a node is when it begins. */
+static bool record(struct engine *engine, const struct request *request, bool later, struct err *err)
+{
+    if (request->who == NULL || !(request->ok || later))
+        return true;
+    size_t node = engine_node_index(engine, request->target_id);
+    return audit_request(engine->config.store, engine->batch.now_ms, request,
+                         node == SIZE_MAX ? "" : engine->nodes[node].name, err);
+}
+
 static bool decide_requests(struct engine *engine, struct request *requests, struct err *err)
 {
     bool ok = true;
@@ -281,6 +292,7 @@ static bool decide_requests(struct engine *engine, struct request *requests, str
         } else if (ok) {
             ok = engine_admin(engine, request, &later, err);
         }
+        ok = ok && record(engine, request, later, err);
         if (!later)
             engine_answer(engine, request); /* also after a fault: it is answered with ERR_BUSY then */
     }

@@ -35,6 +35,8 @@ void request_destroy(struct request *request)
         free(request->settings[i].value);
     }
     free(request->settings);
+    free(request->access.name);
+    free(request->access.password);
     free(request->who);
     free(request->template_name);
     free(request->template_text);

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "core/model.h"
+#include "core/staff.h"
 
 enum request_kind {
     REQUEST_ORDER,
@@ -26,6 +27,14 @@ enum request_kind {
     REQUEST_NODE_RETRY,    /* ... of a node */
     REQUEST_SETTING_SET,   /* all of its values or none */
     REQUEST_TICKET_RETRY,  /* what is not sent yet is sent at once */
+    REQUEST_STAFF_ADD,
+    REQUEST_STAFF_SET,     /* role, disabled, password: what is said of them */
+    REQUEST_PASSWORD_SET,  /* somebody's own */
+    REQUEST_SESSION_OPEN,  /* the password was right */
+    REQUEST_SESSION_CLOSE, /* by him whose it is */
+    REQUEST_SESSION_TOUCH, /* it was used; nobody waits for the answer */
+    REQUEST_TOKEN_ADD,
+    REQUEST_TOKEN_REVOKE,
 };
 
 #define NODE_CAPACITY_UNSAID (-1) /* NODE_ADD: as the setting node.capacity says */
@@ -54,8 +63,24 @@ struct request {
     char *template_name, *template_text; /* ZONE_TEMPLATE_PUT, checked */
     struct setting_pair *settings;       /* SETTING_SET: owned, setting_count of them */
     size_t setting_count;
-    char *who;         /* whose token it is, for the record: SETTING_SET, OPERATION, CANCEL, TASK_FAIL, TASK_RESOLVE */
-    int64_t target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY: service */
+    /* who may do what: see core/staff.h */
+    struct {
+        char *name; /* STAFF_ADD, TOKEN_ADD; owned */
+        bool has_role, has_disabled;
+        enum staff_role role;
+        bool disabled;
+        char *
+            password; /* owned, argon2id: STAFF_ADD, STAFF_SET, PASSWORD_SET: the new one, or NULL; SESSION_OPEN: the one that was
+                           right */
+        unsigned char hash[SECRET_HASH_BYTES]; /* SESSION_OPEN, TOKEN_ADD: of the secret */
+        int64_t session_id;                    /* SESSION_CLOSE, SESSION_TOUCH; PASSWORD_SET: the one that stays open */
+    } access;
+    char *
+        who; /* owned: who asks, for the record: "ada (staff 2)", "admin (token 1)". When set, a request that succeeds is
+                  recorded in its transaction (audit.c) */
+    int64_t
+        target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY: service; STAFF_SET,
+                          PASSWORD_SET, SESSION_OPEN: person; TOKEN_REVOKE: token */
     enum operation_kind operation; /* OPERATION */
     enum resolution resolution;    /* TASK_RESOLVE */
 

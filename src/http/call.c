@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "http/route.h"
+#include "http/session.h"
 
 struct bedroom *bedroom_create(void)
 {
@@ -107,6 +109,9 @@ void call_unref(struct call *call)
     request_destroy(call->request);
     free(call->path);
     free(call->name);
+    if (call->secret != NULL)
+        explicit_bzero(call->secret, strlen(call->secret));
+    free(call->secret);
     buf_finish(&call->body);
     buf_finish(&call->answer);
     for (size_t i = 0; i < call->header_count; i++)
@@ -167,6 +172,9 @@ void call_post(struct call *call, struct request *request, void (*finish)(struct
         request_destroy(request);
         return;
     }
+    if (request->who == NULL && call->caller.kind != CALLER_NOBODY &&
+        (request->kind != REQUEST_ORDER || call->caller.kind == CALLER_STAFF))
+        request->who = auth_who(&call->caller);
     request->done = request_done;
     request->context = call;
     call->finish = finish;
@@ -183,6 +191,30 @@ const char *call_query(const struct call *call, const char *name)
 const char *call_header(const struct call *call, const char *name)
 {
     return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+const char *call_cookie(const struct call *call)
+{
+    return MHD_lookup_connection_value(call->connection, MHD_COOKIE_KIND, SESSION_COOKIE);
+}
+
+/* A proxy may add a header of its own behind one that its client has sent: the last one counts. */
+static enum MHD_Result keep_forwarded(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind;
+    const char **forwarded = context;
+    if (strcasecmp(key, "X-Forwarded-For") == 0)
+        *forwarded = value;
+    return MHD_YES;
+}
+
+void call_address(const struct call *call, char ret_text[ADDRESS_TEXT_MAX])
+{
+    const char *forwarded = NULL;
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    MHD_get_connection_values(call->connection, MHD_HEADER_KIND, keep_forwarded, &forwarded);
+    auth_address(peer == NULL ? NULL : peer->client_addr, forwarded, ret_text);
 }
 
 struct query_check {

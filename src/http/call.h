@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "http/auth.h"
 #include "http/input.h"
 #include "http/problem.h"
 #include "http/server.h"
@@ -52,13 +53,16 @@ struct call {
     struct http_server *server;       /* likewise */
     struct MHD_Connection *connection;
     const struct route *route;
-    char *path; /* owned */
+    struct caller caller; /* who asks; NOBODY on a route that is open */
+    char *path;           /* owned */
     struct buf body;
     bool body_too_large;
     int64_t id; /* {id} of the path */
     char *name; /* {name} of the path: owned; NULL: it has none */
 
     struct store *store; /* of the thread that handles it: set before handle() and finish() */
+
+    char *secret; /* made for the answer, which alone has it: wiped; NULL */
 
     /* while the engine works on it */
     struct request *request;                      /* owned once done() has been called */
@@ -95,7 +99,8 @@ void call_unref(struct call *call);
 MUST_CHECK bool call_sleep(struct call *call);
 /** Any thread: the worker is done with the call. */
 void call_wake(struct call *call);
-/** HTTP thread: sleep until the engine has answered the request, then finish() makes the answer. Takes the request. */
+/** HTTP thread: sleep until the engine has answered the request, then finish() makes the answer. Takes the request. What the caller does
+ * is recorded under his name, but for orders of tokens: their service's own record says enough, and they must be quick. */
 void call_post(struct call *call, struct request *request, void (*finish)(struct call *call));
 
 /* ---- what was asked ------------------------------------------------------------------------------------------------- */
@@ -103,6 +108,10 @@ void call_post(struct call *call, struct request *request, void (*finish)(struct
 /** NULL when absent. Not for workers other than the reader. */
 const char *call_query(const struct call *call, const char *name);
 const char *call_header(const struct call *call, const char *name);
+/** The secret of a session that the browser sent, or NULL. */
+const char *call_cookie(const struct call *call);
+/** Where the request comes from, as auth_address() says. */
+void call_address(const struct call *call, char ret_text[ADDRESS_TEXT_MAX]);
 /** Refuse query parameters that are not in the list. @return false: the call has been refused */
 MUST_CHECK bool call_query_known(struct call *call, const char *const *known);
 /** A number in a query parameter; *ret_number is left alone when absent. @return false: refused */

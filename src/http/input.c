@@ -198,6 +198,18 @@ bool input_name(struct input input, const char *field, const char **ret_name, st
     return true;
 }
 
+bool input_role(struct input input, enum input_need need, bool *ret_given, enum staff_role *ret_role,
+                struct problem *problem)
+{
+    const char *text = "";
+    if (!input_text(input, "role", need, WORD_MAX, &text, problem))
+        return false;
+    *ret_given = text[0] != '\0';
+    if (!*ret_given || staff_role_parse(text, ret_role))
+        return true;
+    return problem_set(problem, PROBLEM_BAD_VALUE, "role", "role must be viewer, operator or owner, not \"%s\"", text);
+}
+
 bool input_int(struct input input, const char *field, int64_t low, int64_t high, int64_t *ret_number,
                struct problem *problem)
 {

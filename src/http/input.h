@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "core/staff.h"
 #include "problem.h"
 
 /** Parse a JSON object; twice the same field is refused. @param ret_root the caller's to json_decref() */
@@ -36,6 +37,10 @@ MUST_CHECK bool input_text_list(struct input input, const char *field, enum inpu
                                 const json_t **ret_list, struct problem *problem);
 /** An e-mail address that mail programs and the panel accept. */
 MUST_CHECK bool input_email(struct input input, const char *field, const char **ret_email, struct problem *problem);
+
+/** A role of staff in the field "role". @param ret_given whether it is there */
+MUST_CHECK bool input_role(struct input input, enum input_need need, bool *ret_given, enum staff_role *ret_role,
+                           struct problem *problem);
 
 /** The entry of a NULL-terminated list that a mistyped word is nearest to, or NULL when none is near. */
 const char *input_nearest(const char *word, const char *const *known);

@@ -13,12 +13,20 @@ enum route_place {
     PLACE_READER,
 };
 
+/* Who may use it: a token or a session with at least this role. */
+enum route_access {
+    ACCESS_OPEN, /* everybody */
+    ACCESS_VIEWER,
+    ACCESS_OPERATOR,
+    ACCESS_OWNER,
+};
+
 struct route {
     const char *method;
     const char *pattern;               /* {id} is a number, {name} any one segment, {rest} all that is left */
     void (*handle)(struct call *call); /* fills the answer, or lets the call sleep (PLACE_FRONT only) */
     enum route_place place;
-    bool open; /* needs no token */
+    enum route_access access;
 };
 
 extern const struct route routes[];
@@ -71,6 +79,21 @@ void api_setting_changes(struct call *call);
 void api_ticket_list(struct call *call);
 void api_ticket_get(struct call *call);
 void api_ticket_retry(struct call *call);
+/* api_session.c */
+void api_session_open(struct call *call);
+void api_session_get(struct call *call);
+void api_session_close(struct call *call);
+void api_session_password(struct call *call);
+/* api_staff.c */
+void api_staff_list(struct call *call);
+void api_staff_add(struct call *call);
+void api_staff_set(struct call *call);
+/* api_token.c */
+void api_token_list(struct call *call);
+void api_token_add(struct call *call);
+void api_token_revoke(struct call *call);
+/* api_audit.c */
+void api_audit_list(struct call *call);
 /* api_queue.c */
 void api_queue_get(struct call *call);
 void api_health_get(struct call *call);

@@ -16,8 +16,10 @@
 #include "http/assets.h"
 #include "http/auth.h"
 #include "http/call.h"
+#include "http/passwords.h"
 #include "http/reader.h"
 #include "http/route.h"
+#include "http/session.h"
 
 #define CONNECTIONS_MAX 2000
 #define IDLE_SECONDS 75
@@ -38,6 +40,7 @@ struct http_server {
     struct bedroom *bedroom;
     struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
     struct reader *reader;
+    struct passwords *passwords;
     struct auth auth;
     struct assets *assets; /* NULL: there are none */
     atomic_size_t calls;   /* that the HTTP thread has */
@@ -55,10 +58,36 @@ static bool check_size(struct call *call)
     return false;
 }
 
-static bool check_token(struct call *call)
+static bool check_role(const struct call *call, struct problem *problem)
+{
+    static const enum staff_role needed[] = {
+        [ACCESS_VIEWER] = STAFF_VIEWER, [ACCESS_OPERATOR] = STAFF_OPERATOR, [ACCESS_OWNER] = STAFF_OWNER
+    };
+    enum staff_role role = needed[call->route->access];
+    if (call->caller.role >= role)
+        return true;
+    return problem_set(problem, PROBLEM_FORBIDDEN, "", "this needs the role %s, but %s has the role %s",
+                       role == STAFF_OPERATOR ? "operator or owner" : staff_role_name(role), call->caller.name,
+                       staff_role_name(call->caller.role));
+}
+
+/* A browser sends its cookie along whoever has made the request; only our own pages know the value that belongs to it. */
+static bool check_origin(const struct call *call, struct problem *problem)
+{
+    if (call->caller.kind != CALLER_STAFF || strcmp(call->route->method, "GET") == 0 ||
+        session_csrf_is_right(call_cookie(call), call_header(call, "Berth-CSRF")))
+        return true;
+    return problem_set(
+        problem, PROBLEM_CSRF, "",
+        "a change by a session needs the header Berth-CSRF with the session's value: load the page again");
+}
+
+static bool check_access(struct call *call)
 {
     struct problem problem;
-    if (call->route->open || auth_check(&call->server->auth, call_header(call, "Authorization"), &problem))
+    if (call->route->access == ACCESS_OPEN || (auth_identify(&call->server->auth, call_header(call, "Authorization"),
+                                                             call_cookie(call), &call->caller, &problem) &&
+                                               check_role(call, &problem) && check_origin(call, &problem)))
         return true;
     call_refuse(call, &problem);
     return false;
@@ -67,7 +96,7 @@ static bool check_token(struct call *call)
 static void dispatch(struct call *call, const char *method)
 {
     struct http_server *server = call->server;
-    if (!route_find(call, method) || !check_token(call) || !check_size(call))
+    if (!route_find(call, method) || !check_access(call) || !check_size(call))
         return;
     if (call->route->place == PLACE_FRONT) {
         call->store = server->front_store;
@@ -252,8 +281,8 @@ static bool open_stores(struct http_server *server, struct err *err)
     if (!store_open_reader(server->config.store_url, &server->front_store, err) ||
         !store_open_reader(server->config.store_url, &reading, err))
         return err_wrap(err, "HTTP");
-    server->auth.store = server->front_store;
-    server->auth.clock = server->config.clock;
+    auth_init(&server->auth, server->front_store, server->config.clock, server->config.inbox);
+    server->passwords = passwords_create();
     server->reader = reader_create(reading);
     return true;
 }
@@ -336,6 +365,16 @@ int http_server_port(const struct http_server *server)
     return server->port;
 }
 
+struct auth *http_server_auth(struct http_server *server)
+{
+    return &server->auth;
+}
+
+struct passwords *http_server_passwords(struct http_server *server)
+{
+    return server->passwords;
+}
+
 static void wait_for_answers(struct http_server *server)
 {
     const struct timespec step = { .tv_nsec = 2 * 1000 * 1000 };
@@ -356,6 +395,8 @@ static void stop(struct http_server *server)
     wish(server, WISH_REFUSE);
     if (server->reader != NULL)
         reader_stop(server->reader);
+    if (server->passwords != NULL)
+        passwords_stop(server->passwords);
     bedroom_close(server->bedroom);
     if (server->has_thread) {
         wait_for_answers(server);
@@ -375,6 +416,7 @@ void http_server_destroy(struct http_server *server)
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     reader_destroy(server->reader);
+    passwords_destroy(server->passwords);
     store_close(server->front_store);
     bedroom_unref(server->bedroom);
     free((void *)(uintptr_t)server->config.listen_address);

@@ -36,9 +36,14 @@ struct http_config {
 };
 
 struct http_server;
+struct auth;
+struct passwords;
 
 /** Texts of config are copied; inbox, keyring and clock must outlive the server. */
 MUST_CHECK bool http_server_create(const struct http_config *config, struct http_server **ret_server, struct err *err);
+/* for src/http: who may do what, and the thread that checks passwords */
+struct auth *http_server_auth(struct http_server *server);
+struct passwords *http_server_passwords(struct http_server *server);
 int http_server_port(const struct http_server *server);
 /** Stops listening, answers what waits with 503, ends its threads: in less than a second. Requests that the inbox still
  * has are answered into the void. NULL is allowed. */

@@ -87,7 +87,7 @@ MUST_CHECK bool store_update_service(struct store *store, const struct service *
 MUST_CHECK bool store_list_services_in(struct store *store, enum service_status status, int64_t after_id, size_t limit,
                                        int64_t *ret_ids, size_t *ret_count, struct err *err);
 
-/* ---- catalogue: groups, nodes, products, zone templates, tokens (store_catalogue.c, store_node.c) ---------------------- */
+/* ---- catalogue: groups, nodes, products, zone templates (store_catalogue.c, store_node.c) ------------------------------ */
 
 MUST_CHECK bool store_insert_group(struct store *store, struct group *group, struct err *err);
 MUST_CHECK bool store_insert_node(struct store *store, struct node *node, struct err *err); /* with its group_ids */
@@ -110,14 +110,6 @@ MUST_CHECK bool store_put_zone_template(struct store *store, const char *name, c
 MUST_CHECK bool store_get_zone_template(struct store *store, const char *name, char **ret_text, struct err *err);
 /** Names of all templates, sorted. @param ret_names the caller's: free each and the array */
 MUST_CHECK bool store_list_zone_templates(struct store *store, char ***ret_names, size_t *ret_count, struct err *err);
-/** hash: 32 bytes. */
-MUST_CHECK bool store_insert_token(struct store *store, const char *name, const unsigned char *hash, int64_t now_ms,
-                                   struct err *err);
-MUST_CHECK bool store_find_token(struct store *store, const unsigned char *hash, int64_t *ret_id,
-                                 struct err *err); /* 0 none */
-
-/** *ret_name the caller's to free; ERR_NOT_FOUND */
-MUST_CHECK bool store_get_token_name(struct store *store, int64_t id, char **ret_name, struct err *err);
 
 /* ---- settings (store_setting.c) ----------------------------------------------------------------------------------------- */
 

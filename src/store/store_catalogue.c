@@ -1,4 +1,4 @@
-/* store_catalogue.c - what is sold and by what right: groups, products, zone templates, tokens. See store.h. */
+/* store_catalogue.c - what is sold: groups, products, zone templates. See store.h. */
 #include "store_internal.h"
 
 #include <inttypes.h>
@@ -129,39 +129,4 @@ bool store_list_zone_templates(struct store *store, char ***ret_names, size_t *r
         return err_wrap(err, "list zone templates");
     *ret_names = names;
     return true;
-}
-
-/* ---- tokens ------------------------------------------------------------------------------------------------------- */
-
-#define TOKEN_HASH_BYTES 32U
-
-static const char sql_insert_token[] = "INSERT INTO token (name, hash, created_at_ms) VALUES ($1, $2, $3)";
-
-bool store_insert_token(struct store *store, const char *name, const unsigned char *hash, int64_t now_ms,
-                        struct err *err)
-{
-    return store_run(store, sql_insert_token, ARGS(db_text(name), db_blob(hash, TOKEN_HASH_BYTES), db_int(now_ms)),
-                     NULL, err) ||
-           err_wrap(err, "insert token %s", name);
-}
-
-static const char sql_find_token[] = "SELECT id FROM token WHERE hash = $1";
-
-bool store_find_token(struct store *store, const unsigned char *hash, int64_t *ret_id, struct err *err)
-{
-    int64_t id = 0;
-    if (!store_get_int(store, sql_find_token, ARGS(db_blob(hash, TOKEN_HASH_BYTES)), &id, err))
-        return err_wrap(err, "find token");
-    *ret_id = id;
-    return true;
-}
-
-static const char sql_get_token_name[] = "SELECT name FROM token WHERE id = $1";
-
-bool store_get_token_name(struct store *store, int64_t id, char **ret_name, struct err *err)
-{
-    bool found;
-    if (!store_get_record(store, &text_record, sql_get_token_name, ARGS(db_int(id)), ret_name, &found, err))
-        return err_wrap(err, "token %" PRId64, id);
-    return found || err_set(err, ERR_NOT_FOUND, "no token %" PRId64, id);
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "core/settings.h"
+#include "engine/staff.h"
 #include "store/store_ticket.h"
 
 #define NOW_MS 1700000000000
@@ -169,6 +170,14 @@ static bool retry_all(struct request *request)
     return true;
 }
 
+/* By the engine's own code. */
+static bool take_access(struct fixture *fixture, struct request *request)
+{
+    struct err err;
+    must(staff_request(fixture->store, fixture->clock.now_ms(&fixture->clock), request, &err));
+    return request->ok;
+}
+
 static bool take(struct fixture *fixture, struct request *request)
 {
     int code = atomic_load(&fixture->refuse_with);
@@ -192,6 +201,14 @@ static bool take(struct fixture *fixture, struct request *request)
     case REQUEST_SERVICE_RETRY:
     case REQUEST_NODE_RETRY: return retry_all(request);
     case REQUEST_SETTING_SET: return set_settings(fixture, request);
+    case REQUEST_STAFF_ADD:
+    case REQUEST_STAFF_SET:
+    case REQUEST_PASSWORD_SET:
+    case REQUEST_SESSION_OPEN:
+    case REQUEST_SESSION_CLOSE:
+    case REQUEST_SESSION_TOUCH:
+    case REQUEST_TOKEN_ADD:
+    case REQUEST_TOKEN_REVOKE: return take_access(fixture, request);
     }
     return false;
 }
@@ -207,6 +224,8 @@ static void answer_request(struct fixture *fixture, struct request *request)
     pthread_mutex_lock(&fixture->lock);
     must(store_begin(fixture->store, &err));
     request->ok = take(fixture, request);
+    if (request->ok && request->who != NULL)
+        must(audit_request(fixture->store, NOW_MS, request, "web1", &err));
     if (request->ok)
         must(store_commit(fixture->store, true, &err));
     else
@@ -244,12 +263,40 @@ static bool scan(const char *address, int port, int timeout_ms, char **ret_key_l
     return true;
 }
 
+static int64_t ahead_now_ms(struct clock *clock)
+{
+    struct fixture *fixture = CONTAINER_OF(clock, struct fixture, clock);
+    return clock_real()->now_ms(clock_real()) + atomic_load(&fixture->ahead_ms);
+}
+
+static int64_t ahead_boot_ms(struct clock *clock)
+{
+    struct fixture *fixture = CONTAINER_OF(clock, struct fixture, clock);
+    return clock_real()->boot_ms(clock_real()) + atomic_load(&fixture->ahead_ms);
+}
+
+void fixture_wait(struct fixture *fixture, int64_t ms)
+{
+    atomic_fetch_add(&fixture->ahead_ms, ms);
+}
+
+void fixture_add_token(struct fixture *fixture, const char *name, enum staff_role role, char *ret_text)
+{
+    struct err err;
+    struct rng rng;
+    CLEANUP(freep) char *owned = xstrdup(name);
+    struct api_token token = { .name = owned, .role = role, .created_at_ms = NOW_MS };
+    rng_init_real(&rng);
+    token_generate(&rng, ret_text);
+    assert_true(token_hash(ret_text, token.hash));
+    must(store_insert_token(fixture->store, &token, &err));
+}
+
 static void fill_store(struct fixture *fixture)
 {
     struct err err;
     struct rng rng;
     char installation[7];
-    unsigned char hash[TOKEN_HASH_BYTES];
     rng_init_seed(&rng, 7);
     char name[] = "eu", title[] = "Europe", product_name[] = "basic", product_title[] = "Basic";
     char spec[] = "{\"dns\":{},\"mail\":{},\"web\":{\"disk_mb\":1000}}";
@@ -281,9 +328,7 @@ static void fill_store(struct fixture *fixture)
     must(store_insert_node(fixture->store, &node, &err));
     fixture->product_id = product.id;
     fixture->node_id = node.id;
-    token_generate(&rng, fixture->token);
-    assert_true(token_hash(fixture->token, hash));
-    must(store_insert_token(fixture->store, "admin", hash, NOW_MS, &err));
+    fixture_add_token(fixture, "admin", STAFF_OWNER, fixture->token);
     must(store_commit(fixture->store, true, &err));
 }
 
@@ -325,6 +370,7 @@ static void init(struct fixture *fixture, bool with_pages)
     assert_non_null(mkdtemp(fixture->dir));
     snprintf(fixture->url, sizeof(fixture->url), "sqlite://%s/berth.db", fixture->dir);
     pthread_mutex_init(&fixture->lock, NULL);
+    fixture->clock = (struct clock){ ahead_now_ms, ahead_boot_ms };
     fill_store(fixture);
     char web_dir[80] = "";
     if (with_pages) {
@@ -340,7 +386,7 @@ static void init(struct fixture *fixture, bool with_pages)
                                   .inbox = fixture->inbox,
                                   .keyring = fixture->keyring,
                                   .installation = "abc123",
-                                  .clock = clock_real(),
+                                  .clock = &fixture->clock,
                                   .pulse = &fixture->pulse,
                                   .web_dir = web_dir,
                                   .scan_host_key = scan };
@@ -406,7 +452,7 @@ static struct answer parse_answer(struct buf *raw)
     return answer;
 }
 
-struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t length)
+static int send_all(const struct fixture *fixture, const char *bytes, size_t length)
 {
     int fd = open_socket(fixture);
     for (size_t at = 0; at < length;) {
@@ -415,6 +461,12 @@ struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t le
             break; /* the server may close before it has read everything */
         at += (size_t)sent;
     }
+    return fd;
+}
+
+struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t length)
+{
+    int fd = send_all(fixture, bytes, length);
     struct buf raw = BUF_INIT;
     char piece[4096];
     for (ssize_t got; (got = recv(fd, piece, sizeof(piece), 0)) > 0;)
@@ -423,18 +475,43 @@ struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t le
     return parse_answer(&raw);
 }
 
+static void write_request(const struct fixture *fixture, const char *method, const char *path, const char *headers,
+                          const char *body, struct buf *request)
+{
+    buf_addf(request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method, path, headers);
+    if (strstr(headers, "Authorization") == NULL && strstr(headers, NO_TOKEN) == NULL)
+        buf_addf(request, "Authorization: Bearer %s\r\n", fixture->token);
+    if (body != NULL)
+        buf_addf(request, "Content-Length: %zu\r\n", strlen(body));
+    buf_add_text(request, "\r\n");
+    if (body != NULL)
+        buf_add_text(request, body);
+}
+
+int fixture_status(struct fixture *fixture, const char *method, const char *path, const char *headers, const char *body)
+{
+    struct buf request = BUF_INIT;
+    char head[32] = "";
+    int status = 0;
+    write_request(fixture, method, path, headers, body, &request);
+    int fd = send_all(fixture, buf_text(&request), request.length);
+    for (size_t length = 0; length < 12;) { /* "HTTP/1.1 200" */
+        ssize_t got = recv(fd, head + length, 12 - length, 0);
+        if (got <= 0)
+            fail_msg("%s %s: no answer came", method, path);
+        length += (size_t)got;
+    }
+    close(fd);
+    buf_finish(&request);
+    assert_int_equal(sscanf(head, "HTTP/1.1 %d", &status), 1);
+    return status;
+}
+
 struct answer fixture_ask(struct fixture *fixture, const char *method, const char *path, const char *headers,
                           const char *body)
 {
     struct buf request = BUF_INIT;
-    buf_addf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method, path, headers);
-    if (strstr(headers, "Authorization") == NULL && strstr(headers, NO_TOKEN) == NULL)
-        buf_addf(&request, "Authorization: Bearer %s\r\n", fixture->token);
-    if (body != NULL)
-        buf_addf(&request, "Content-Length: %zu\r\n", strlen(body));
-    buf_add_text(&request, "\r\n");
-    if (body != NULL)
-        buf_add_text(&request, body);
+    write_request(fixture, method, path, headers, body, &request);
     struct answer answer = fixture_send(fixture, buf_text(&request), request.length);
     buf_finish(&request);
     return answer;

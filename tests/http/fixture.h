@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "http/server.h"
 #include "http/token.h"
-#include "store/store.h"
+#include "store/store_staff.h"
 
 struct fixture {
     char dir[64], url[128];
@@ -32,6 +32,8 @@ struct fixture {
     atomic_int refuse_with;   /* an err_code: the next requests fail so; ERR_NONE */
     atomic_int posted;        /* requests that reached the inbox */
     struct keyring *keyring;
+    struct clock clock; /* the real one, put forward */
+    _Atomic int64_t ahead_ms;
     struct http_server *server;
     char token[TOKEN_LENGTH + 1];
     int64_t group_id, product_id, node_id;
@@ -65,6 +67,13 @@ const char *answer_header(const struct answer *answer, const char *name);
 char *order_body(const char *product, const char *domain, const char *external_id);
 /** Place one and return its id. */
 int64_t fixture_order(struct fixture *fixture, const char *domain);
+/** Put the clocks of the server and of the stand-in forward. */
+void fixture_wait(struct fixture *fixture, int64_t ms);
+/** Under no lock: before the server runs, or with `lock` held and a transaction begun. ret_text holds TOKEN_LENGTH + 1 */
+void fixture_add_token(struct fixture *fixture, const char *name, enum staff_role role, char *ret_text);
+/** Send it and read the answer's status only: for answers that never end. */
+int fixture_status(struct fixture *fixture, const char *method, const char *path, const char *headers,
+                   const char *body);
 /** An operation of one task with one attempt that ended long ago: it is in history, its log was removed. */
 void fixture_add_old_work(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id);
 

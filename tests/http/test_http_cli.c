@@ -330,7 +330,8 @@ static void init_makes_an_installation_once(void **state)
 
     char url[200], text[TOKEN_LENGTH + 1];
     unsigned char hash[TOKEN_HASH_BYTES];
-    int64_t id = 0;
+    struct api_token found_token = { 0 };
+    bool found = false;
     struct store *store = NULL;
     struct err err;
     size_t count = 0;
@@ -339,8 +340,9 @@ static void init_makes_an_installation_once(void **state)
     snprintf(text, sizeof(text), "%s", token);
     assert_true(token_hash(text, hash));
     must(store_open_reader(url, &store, &err));
-    must(store_find_token(store, hash, &id, &err));
-    assert_int_not_equal(id, 0);
+    must(store_find_token(store, hash, &found_token, &found, &err));
+    assert_true(found && found_token.role == STAFF_OWNER);
+    api_token_finish(&found_token);
     must(store_list_zone_templates(store, &names, &count, &err));
     assert_int_equal(count, 2);
     assert_string_equal(names[0], "default");

@@ -164,23 +164,6 @@ static void a_zone_template_is_replaced_by_its_name(void **state)
     free(text);
 }
 
-static void a_token_is_found_by_its_whole_hash(void **state)
-{
-    struct fixture *f = *state;
-    struct err err;
-    unsigned char hash[32] = { 1, 0, 2 };
-    int64_t id;
-    fixture_begin(f);
-    must(store_insert_token(f->store, "admin", hash, 5, &err));
-    must_fail(store_insert_token(f->store, "again", hash, 5, &err), ERR_CONFLICT);
-    fixture_commit(f);
-    must(store_find_token(f->store, hash, &id, &err));
-    assert_true(id > 0);
-    hash[31] = 1;
-    must(store_find_token(f->store, hash, &id, &err));
-    assert_int_equal(id, 0);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -189,7 +172,6 @@ int main(void)
         FIXTURE_TEST(what_points_nowhere_is_refused),
         FIXTURE_TEST(products_and_groups_are_listed),
         FIXTURE_TEST(a_zone_template_is_replaced_by_its_name),
-        FIXTURE_TEST(a_token_is_found_by_its_whole_hash),
     };
     return fixture_run(tests);
 }

@@ -106,23 +106,6 @@ static void changes_are_listed_newest_first_and_continued(void **state)
     setting_changes_free(changes, count);
 }
 
-static void a_token_tells_its_name(void **state)
-{
-    struct fixture *f = *state;
-    struct err err;
-    unsigned char hash[32] = { 7 };
-    int64_t id = 0;
-    char *name = NULL;
-    fixture_begin(f);
-    must(store_insert_token(f->store, "billing", hash, 1, &err));
-    fixture_commit(f);
-    must(store_find_token(f->store, hash, &id, &err));
-    must(store_get_token_name(f->store, id, &name, &err));
-    assert_string_equal(name, "billing");
-    free(name);
-    must_fail(store_get_token_name(f->store, id + 1, &name, &err), ERR_NOT_FOUND);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,7 +113,6 @@ int main(void)
         FIXTURE_TEST(values_are_there_after_a_restart_but_not_after_a_rollback),
         FIXTURE_TEST(the_installation_is_not_among_them),
         FIXTURE_TEST(changes_are_listed_newest_first_and_continued),
-        FIXTURE_TEST(a_token_tells_its_name),
     };
     return fixture_run(tests);
 }
