@@ -62,11 +62,11 @@ static bool fail_with_problem(struct client *client, long status, const json_t *
 {
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *field = json_string_value(json_object_get(problem, "field"));
-    enum err_code code = status == 401 || status == 403 ? ERR_DENIED
-                         : status == 404                ? ERR_NOT_FOUND
-                         : status == 409                ? ERR_CONFLICT
-                         : status == 503                ? ERR_BUSY
-                                                        : ERR_INVALID;
+    enum err_code code = status == 401   ? ERR_DENIED
+                         : status == 404 ? ERR_NOT_FOUND
+                         : status == 409 ? ERR_CONFLICT
+                         : status == 503 ? ERR_BUSY
+                                         : ERR_INVALID;
     if (detail == NULL)
         return err_set(err, code, "%s answered with status %ld and no reason: is that berthd?", client->url, status);
     size_t length = strlen(detail);
@@ -104,7 +104,8 @@ static bool read_answer(struct client *client, const struct buf *answer, json_t 
 {
     long status = 0;
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-    json_t *json = json_loadb(buf_text(answer), answer->length, 0, NULL);
+    json_t *json = status == 204 ? json_object() /* nothing to be said */
+                                 : json_loadb(buf_text(answer), answer->length, 0, NULL);
     if (status >= 200 && status < 300 && json != NULL) {
         *ret_answer = json;
         return true;
