@@ -72,6 +72,16 @@ start_berthd() {
     die "berthd does not answer at http://$LISTEN (its log is above; another port: BERTH_DEMO_PORT=8090 make demo)"
 }
 
+# Somebody who may log in: an owner with a password of his own, kept where only root can read it.
+make_staff() {
+    [ -f "$DIR/staff.json" ] && return
+    (
+        umask 077
+        ctl --json staff add admin --role owner --generate >"$DIR/staff.json.new"
+    )
+    mv "$DIR/staff.json.new" "$DIR/staff.json"
+}
+
 fill_catalogue() {
     ctl --json group list | grep -q '"eu"' && return
     say "A group of nodes and a product"

@@ -255,8 +255,9 @@ void auth_address(const struct sockaddr *peer, const char *forwarded, char ret_t
     bool known = peer_ip(peer, &ip);
     if (known && forwarded != NULL && is_loopback(&ip) && forwarded_ip(forwarded, &said))
         ip = said;
-    if (!is_ip4_inside(&ip))
+    bool ip4 = is_ip4_inside(&ip);
+    if (!ip4)
         memset(ip.s6_addr + 8, 0, 8);
-    if (inet_ntop(AF_INET6, &ip, ret_text, ADDRESS_TEXT_MAX) == NULL)
+    if (inet_ntop(ip4 ? AF_INET : AF_INET6, ip4 ? ip.s6_addr + 12 : ip.s6_addr, ret_text, ADDRESS_TEXT_MAX) == NULL)
         ret_text[0] = '\0';
 }

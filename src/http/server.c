@@ -85,9 +85,12 @@ static bool check_origin(const struct call *call, struct problem *problem)
 static bool check_access(struct call *call)
 {
     struct problem problem;
-    if (call->route->access == ACCESS_OPEN || (auth_identify(&call->server->auth, call_header(call, "Authorization"),
-                                                             call_cookie(call), &call->caller, &problem) &&
-                                               check_role(call, &problem) && check_origin(call, &problem)))
+    if (call->route->access == ACCESS_OPEN)
+        return true;
+    const char *header = call_header(call, "Authorization");
+    if (auth_identify(&call->server->auth, header, header == NULL ? call_cookie(call) : NULL, &call->caller,
+                      &problem) &&
+        check_role(call, &problem) && check_origin(call, &problem))
         return true;
     call_refuse(call, &problem);
     return false;
