@@ -43,7 +43,21 @@ void store_close(struct store *store)
         store->db->ops->close(store->db);
     if (store->owner_fd >= 0)
         (void)close(store->owner_fd);
+    store_attach(store, NULL, NULL);
     free(store);
+}
+
+void *store_attached(struct store *store)
+{
+    return store->attached;
+}
+
+void store_attach(struct store *store, void *attached, void (*free_attached)(void *attached))
+{
+    if (store->attached != NULL)
+        store->free_attached(store->attached);
+    store->attached = attached;
+    store->free_attached = free_attached;
 }
 
 void store_closep(struct store **store)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "core/model.h"
+#include "core/step_time.h"
 
 struct store;
 
@@ -26,6 +27,9 @@ MUST_CHECK bool store_open(const char *url, struct store **ret_store, struct err
 MUST_CHECK bool store_open_reader(const char *url, struct store **ret_store, struct err *err);
 void store_close(struct store *store); /* NULL is allowed */
 void store_closep(struct store **store);
+/** What the store's thread keeps of what it has read, for as long as it likes; freed with the store. NULL before it was set. */
+void *store_attached(struct store *store);
+void store_attach(struct store *store, void *attached, void (*free_attached)(void *attached));
 
 /** The installation id, 6 characters [0-9a-z], made at the first open of a new database from `rng` and kept; and its age. */
 MUST_CHECK bool store_installation(struct store *store, struct rng *rng, char ret_id[7], struct err *err);
@@ -223,6 +227,34 @@ MUST_CHECK bool store_put_ssl_request(struct store *store, const struct ssl_requ
 /** ret_found false when none */
 MUST_CHECK bool store_get_ssl_request(struct store *store, int64_t service_id, struct ssl_request *ret_request,
                                       bool *ret_found, struct err *err);
+
+/* ---- how long steps take, and who stands in line (store_step_time.c) ------------------------------------------------------ */
+
+/** Replaces the samples of this step, or adds them. */
+MUST_CHECK bool store_put_step_time(struct store *store, const struct step_key *key, const struct step_samples *samples,
+                                    struct err *err);
+/** All that is stored; *ret_times the caller's to destroy. */
+MUST_CHECK bool store_load_step_times(struct store *store, struct step_times **ret_times, struct err *err);
+struct task_edge {
+    int64_t from_task_id, to_task_id; /* from must end before to starts */
+};
+/** Of an operation, in history too. The caller's to free(). */
+MUST_CHECK bool store_list_edges(struct store *store, int64_t operation_id, struct task_edge **ret_edges,
+                                 size_t *ret_count, struct err *err);
+/* The little of a task that those behind it want to know. */
+struct task_in_line {
+    int64_t id, operation_id, node_id;
+    enum task_lane lane;
+    int64_t started_at_ms; /* of the attempt that runs; 0: it is queued */
+    char *action;
+};
+/** The first of a queue, in the order in which they are taken. */
+MUST_CHECK bool store_list_queue(struct store *store, int64_t queue, size_t limit, struct task_in_line **ret_tasks,
+                                 size_t *ret_count, struct err *err);
+/** What runs, oldest task first. */
+MUST_CHECK bool store_list_busy(struct store *store, size_t limit, struct task_in_line **ret_tasks, size_t *ret_count,
+                                struct err *err);
+void tasks_in_line_free(struct task_in_line *tasks, size_t count); /* NULL is allowed */
 
 /* ---- finished work (store_archive.c) ------------------------------------------------------------------------------------
  * Tasks and edges of an operation that has ended move into tables of history, and later all of it goes. Who reads operations, tasks

@@ -12,6 +12,8 @@ struct store {
     bool in_savepoint;
     int64_t epoch; /* 0: not owned */
     int owner_fd;  /* holds the lock of our epoch; -1 when there is none */
+    void *attached;
+    void (*free_attached)(void *attached);
 };
 
 /* States as text inside statements: a partial index is used only where the statement says the same literal. */
