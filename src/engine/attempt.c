@@ -91,6 +91,7 @@ static bool pick_up_later(struct engine *engine, struct running *running, const 
     if (pause_ms > PICK_UP_CAP_MS)
         pause_ms = PICK_UP_CAP_MS;
     running->command_id = 0;
+    running->was_cut = true;
     running->phase = PHASE_PICK_UP_WAIT;
     running->pick_up_at_ms = engine->batch.now_ms + pause_ms / 2 + rng_range(engine->config.rng, 0, pause_ms / 2);
     running->pick_ups++;
@@ -529,6 +530,7 @@ bool attempt_resume(struct engine *engine, struct task *task, struct err *err)
     /* A reload that was under way began with at most the changes of then; nothing says how many: the next reload covers
      * them. */
     running->reload_from = 0;
+    running->was_cut = true;
     running->phase = PHASE_PICK_UP_WAIT;
     running->pick_up_at_ms = 0;
     log_info("attempt.resumed", "attempt=%" PRId64 " task=%" PRId64 " key=%s", running->attempt.id, running->task.id,

@@ -221,7 +221,8 @@ bool engine_load(struct engine *engine, struct err *err)
 {
     struct store *store = engine->config.store;
     forget_running(engine);
-    if (!engine_load_settings(engine, err) || !engine_load_nodes(engine, err) || !load_products(engine, err))
+    if (!engine_load_settings(engine, err) || !engine_load_nodes(engine, err) || !load_products(engine, err) ||
+        !learn_load(engine, err))
         return false;
     groups_free(engine->groups, engine->group_count);
     engine->groups = NULL;
@@ -647,6 +648,7 @@ void engine_destroy(struct engine *engine)
     free(engine->batch.starts);
     free(engine->batch.start_transports);
     engine_forget_settings(engine);
+    step_times_destroy(engine->step_times);
     outbox_forget(engine);
     free(engine);
 }

@@ -230,6 +230,7 @@ static bool make_graph(struct expanding *work, struct err *err)
     if (!pipeline_expand(engine->config.split, &input, &plan, err))
         return false;
     plan_adapt(&plan, work->kind);
+    learn_weights(engine, work->kind, &plan);
     bool ok = store_plan(work, &plan, err);
     plan_finish(&plan);
     return ok;

@@ -2,12 +2,14 @@
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
  * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
  * operation.c and conflict.c what staff do to a service, plan.c what a step would do, step.c what a driver is told, note.c events
- * and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that is done. A function returns
- * false only when the store failed: then the whole batch is undone. */
+ * and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that is done, learn.c how long
+ * steps take. A function returns false only when the store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
+#include "core/pipeline.h"
 #include "core/product.h"
+#include "core/step_time.h"
 #include "drivers/driver.h"
 #include "engine/engine.h"
 
@@ -55,6 +57,7 @@ struct running {
     int64_t logged[3];       /* bytes of the node's output in the attempt's log, by stream */
     int64_t again[3];        /* of these, how many the pick-up that is on its way will bring once more */
     int64_t reload_from;     /* reload: the node's changes when it began */
+    bool was_cut;            /* its time is that of an outage, too */
     bool given_up;           /* nobody waits for it any more; it holds its node until its command has ended */
     struct command *planned; /* plan: the command whose looks are on their way */
     struct request *request;
@@ -153,6 +156,7 @@ struct engine {
     int64_t tidied_pages;      /* of the store's log, when it was last asked to be tidied */
     int64_t history_due_at_ms; /* when to look whether finished work is to be put away */
     struct outbox outbox;
+    struct step_times *step_times;
     struct engine_figures figures;
 };
 
@@ -273,6 +277,14 @@ const char *moment_text(int64_t at_ms, char text[MOMENT_MAX]);
 /* history.c */
 /** Put finished work away, when that is due and nobody waits for this batch. */
 MUST_CHECK bool history_step(struct engine *engine, struct err *err);
+
+/* learn.c */
+MUST_CHECK bool learn_load(struct engine *engine, struct err *err);
+/** A step has been done: how long it took, when that says something about the next time. */
+MUST_CHECK bool learn_step(struct engine *engine, const struct running *running, const struct move *move,
+                           struct err *err);
+/** The weights of a plan: what was learned where something was, else what the pipeline says. */
+void learn_weights(const struct engine *engine, enum operation_kind kind, struct plan *plan);
 
 /* step.c */
 MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,

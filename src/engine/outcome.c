@@ -369,7 +369,7 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
             !outcome_keep_facts(engine, running, move, err) ||
             (move->needs_reload && !count_change(engine, running, err)) ||
             (task->lane == TASK_LANE_RELOAD && !serve_others(engine, running, err)) ||
-            !outcome_task_done(engine, task, move->note, move->changed, err))
+            !learn_step(engine, running, move, err) || !outcome_task_done(engine, task, move->note, move->changed, err))
             return false;
         log_info("task.done", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " ms=%" PRId64, task->id, task->key,
                  node_name(engine, task->node_id), running->attempt.id,
