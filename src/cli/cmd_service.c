@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_operation.h"
 #include "cli/term.h"
+#include "core/eta.h"
 
 #define WATCH_MS 250
 #define PATIENCE_MS 60000 /* berthd may be restarted while one watches */
@@ -43,17 +44,35 @@ static void add_doing(const json_t *tasks, const json_t *service, struct buf *do
         buf_add_text(doing, waits_for);
 }
 
+/* ", about 20 s left"; "" when nobody knows. */
+static void left_text(const json_t *service, char *ret_text, size_t size)
+{
+    const json_t *eta = json_object_get(json_object_get(service, "operation"), "eta");
+    int64_t left_s = eta_round_s(cli_int(eta, "p50_s") * 1000);
+    const char *how = json_is_true(json_object_get(eta, "sure")) ? "about" : "perhaps";
+    if (!json_is_object(eta))
+        ret_text[0] = '\0';
+    else if (left_s == 0)
+        snprintf(ret_text, size, ", a few seconds left");
+    else if (left_s < 120)
+        snprintf(ret_text, size, ", %s %" PRId64 " s left", how, left_s);
+    else
+        snprintf(ret_text, size, ", %s %" PRId64 " min left", how, (left_s + 30) / 60);
+}
+
 struct watch {
     struct client *client;
     int64_t id;
     char shown[512]; /* the last plain line: the same is not said twice */
 };
 
-static void show_line(struct watch *watch, const json_t *service, const char *doing)
+/* In a file the time left is told with what is new, and is nothing new by itself. */
+static void show_line(struct watch *watch, const json_t *service, const char *doing, const char *left)
 {
     int percent = (int)cli_int(json_object_get(service, "progress"), "percent");
     if (term_is_terminal()) {
-        term_draw_bar(cli_text(service, "domain_unicode"), cli_text(service, "status"), percent, doing);
+        CLEANUP(freep) char *all = xasprintf("%s%s", doing, doing[0] == '\0' && left[0] != '\0' ? left + 2 : left);
+        term_draw_bar(cli_text(service, "domain_unicode"), cli_text(service, "status"), percent, all);
         return;
     }
     char line[sizeof(watch->shown)], moment[16];
@@ -66,7 +85,7 @@ static void show_line(struct watch *watch, const json_t *service, const char *do
     strftime(moment, sizeof(moment), "%H:%M:%S", localtime_r(&now, &parts));
     printf("%s ", moment);
     term_print(line, strlen(line));
-    putchar('\n');
+    puts(left);
     fflush(stdout);
     snprintf(watch->shown, sizeof(watch->shown), "%s", line);
 }
@@ -84,9 +103,12 @@ static bool look(struct watch *watch, json_t **ret_service, struct err *err)
         return false;
     }
     struct buf doing = BUF_INIT;
-    if (ending_of(cli_text(service, "status")) == ENDING_NONE)
+    char left[64] = "";
+    if (ending_of(cli_text(service, "status")) == ENDING_NONE) {
         add_doing(json_object_get(answer, "tasks"), service, &doing);
-    show_line(watch, service, buf_text(&doing));
+        left_text(service, left, sizeof(left));
+    }
+    show_line(watch, service, buf_text(&doing), left);
     buf_finish(&doing);
     json_decref(answer);
     *ret_service = service;

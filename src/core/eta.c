@@ -224,7 +224,14 @@ static bool has_time(const struct eta_task *task)
     return !is_finished(task) || (task->ended_at_ms != 0 && (task->started_at_ms != 0 || task->state == TASK_DONE));
 }
 
-/** What a task began behind; SIZE_MAX: nothing. Where two ended at once, what it needs counts, then what comes later. */
+/** What is still to end ends last, whatever a clock that was set back says. */
+static bool ends_later(const struct work *work, size_t task, size_t other)
+{
+    bool finished = is_finished(&work->graph->tasks[task]), other_finished = is_finished(&work->graph->tasks[other]);
+    return finished != other_finished ? other_finished : work->end_ms[task] >= work->end_ms[other];
+}
+
+/** What a task began behind; SIZE_MAX: nothing. Where two ended at once, what it needs counts. */
 static size_t before_on_chain(const struct work *work, size_t task)
 {
     const struct eta_graph *graph = work->graph;
@@ -232,8 +239,7 @@ static size_t before_on_chain(const struct work *work, size_t task)
     for (size_t i = 0; i < graph->edge_count; i++) {
         size_t from = graph->edges[i].from;
         if (graph->edges[i].to == task && has_time(&graph->tasks[from]) &&
-            (best == SIZE_MAX || work->end_ms[from] > work->end_ms[best] ||
-             (work->end_ms[from] == work->end_ms[best] && from > best)))
+            (best == SIZE_MAX || ends_later(work, from, best)))
             best = from;
     }
     for (size_t i = 0; i < graph->task_count; i++) {
@@ -250,7 +256,7 @@ static void mark_chain(struct work *work, struct eta_graph *graph)
     size_t last = SIZE_MAX;
     place_finished(work);
     for (size_t i = 0; i < graph->task_count; i++) {
-        if (has_time(&graph->tasks[i]) && (last == SIZE_MAX || work->end_ms[i] >= work->end_ms[last]))
+        if (has_time(&graph->tasks[i]) && (last == SIZE_MAX || ends_later(work, i, last)))
             last = i;
     }
     /* a clock that was set back may have bent the moments into a circle */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "http/eta_view.h"
 #include "http/route.h"
 #include "http/view.h"
 
@@ -41,8 +42,14 @@ static void answer_operation(struct call *call, unsigned status, int64_t id)
     }
     json_t *json = view_operation(&operation);
     json_object_set_new(json, "service_id", view_id(operation.service_id));
+    bool ok = eta_add_to_operation(call->store, &operation, call_now_ms(call), json, &err);
     operation_finish(&operation);
-    call_answer_json(call, status, json);
+    if (ok) {
+        call_answer_json(call, status, json);
+    } else {
+        json_decref(json);
+        call_refuse_err(call, &err);
+    }
 }
 
 static void finish_start(struct call *call)
@@ -81,25 +88,17 @@ void api_operation_tasks(struct call *call)
 {
     struct err err;
     struct operation operation;
-    struct catalogue catalogue = { 0 };
-    struct task *tasks = NULL;
-    size_t count = 0;
+    json_t *list = NULL;
     if (!store_get_operation(call->store, call->id, &operation, &err)) {
         call_refuse_err(call, &err);
         return;
     }
-    operation_finish(&operation);
-    if (!catalogue_load(call->store, CATALOGUE_NODES, &catalogue, &err) ||
-        !store_list_tasks(call->store, call->id, &tasks, &count, &err)) {
-        catalogue_finish(&catalogue);
+    if (eta_view_tasks(call->store, &operation, call_now_ms(call), &list, &err))
+        call_answer_json(call, MHD_HTTP_OK,
+                         json_pack("{s:o, s:o}", "operation_id", view_id(operation.id), "tasks", list));
+    else
         call_refuse_err(call, &err);
-        return;
-    }
-    call_answer_json(
-        call, MHD_HTTP_OK,
-        json_pack("{s:o, s:o}", "operation_id", view_id(call->id), "tasks", view_tasks(tasks, count, &catalogue)));
-    tasks_free(tasks, count);
-    catalogue_finish(&catalogue);
+    operation_finish(&operation);
 }
 
 /* ---- of a service, of a node ---------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "core/domain.h"
 #include "core/product.h"
+#include "http/eta_view.h"
 #include "http/link.h"
 #include "http/route.h"
 #include "http/view.h"
@@ -220,10 +221,19 @@ void api_service_operations(struct call *call)
         return;
     }
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, view_operation(&operations[i]));
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        json_t *json = view_operation(&operations[i]);
+        json_array_append_new(list, json);
+        ok = eta_add_to_operation(call->store, &operations[i], call_now_ms(call), json, &err);
+    }
     operations_free(operations, count);
-    call_answer_json(call, MHD_HTTP_OK, json_pack("{s:o}", "operations", list));
+    if (ok) {
+        call_answer_json(call, MHD_HTTP_OK, json_pack("{s:o}", "operations", list));
+    } else {
+        json_decref(list);
+        call_refuse_err(call, &err);
+    }
 }
 
 void api_service_events(struct call *call)
@@ -258,19 +268,16 @@ void api_service_tasks(struct call *call)
     int64_t operation_id;
     if (!service_exists(call, &operation_id))
         return;
-    struct catalogue catalogue = { 0 };
-    struct task *tasks = NULL;
-    size_t count = 0;
-    if (!catalogue_load(call->store, CATALOGUE_NODES, &catalogue, &err) ||
-        (operation_id != 0 && !store_list_tasks(call->store, operation_id, &tasks, &count, &err))) {
-        catalogue_finish(&catalogue);
+    struct operation operation = { 0 };
+    json_t *list = NULL;
+    if (operation_id != 0 && (!store_get_operation(call->store, operation_id, &operation, &err) ||
+                              !eta_view_tasks(call->store, &operation, call_now_ms(call), &list, &err)))
         call_refuse_err(call, &err);
-        return;
-    }
-    json_t *list = view_tasks(tasks, count, &catalogue);
-    tasks_free(tasks, count);
-    catalogue_finish(&catalogue);
-    call_answer_json(call, MHD_HTTP_OK, json_pack("{s:o, s:o}", "operation_id", view_id(operation_id), "tasks", list));
+    else
+        call_answer_json(call, MHD_HTTP_OK,
+                         json_pack("{s:o, s:o}", "operation_id", view_id(operation_id), "tasks",
+                                   list == NULL ? json_array() : list));
+    operation_finish(&operation);
 }
 
 /* ---- one ------------------------------------------------------------------------------------------------------------ */
@@ -340,10 +347,12 @@ static bool add_operation(struct call *call, const struct service *service, json
     if (found && !store_get_operation(call->store, service->operation_id, &operation, err))
         return false;
     json_object_set_new(json, "progress", view_progress(service, found ? &operation : NULL));
-    json_object_set_new(json, "operation", found ? view_operation(&operation) : json_null());
+    json_t *shown = found ? view_operation(&operation) : json_null();
+    json_object_set_new(json, "operation", shown);
+    bool ok = !found || eta_add_to_operation(call->store, &operation, call_now_ms(call), shown, err);
     if (found)
         operation_finish(&operation);
-    return true;
+    return ok;
 }
 
 static bool add_roles(struct call *call, const struct service *service, const struct catalogue *catalogue, json_t *json,

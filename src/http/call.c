@@ -181,6 +181,12 @@ void call_post(struct call *call, struct request *request, void (*finish)(struct
     inbox_post(call->config->inbox, request);
 }
 
+int64_t call_now_ms(const struct call *call)
+{
+    struct clock *clock = call->config->clock;
+    return clock->now_ms(clock);
+}
+
 /* ---- what was asked ------------------------------------------------------------------------------------------------- */
 
 const char *call_query(const struct call *call, const char *name)

@@ -103,6 +103,9 @@ void call_wake(struct call *call);
  * is recorded under his name, but for orders of tokens: their service's own record says enough, and they must be quick. */
 void call_post(struct call *call, struct request *request, void (*finish)(struct call *call));
 
+/** Wall clock. */
+int64_t call_now_ms(const struct call *call);
+
 /* ---- what was asked ------------------------------------------------------------------------------------------------- */
 
 /** NULL when absent. Not for workers other than the reader. */

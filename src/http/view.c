@@ -247,11 +247,12 @@ json_t *view_service(const struct service *service, const struct catalogue *cata
 
 json_t *view_operation(const struct operation *operation)
 {
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}, s:o, s:o}", "id", view_id(operation->id), "kind",
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}, s:o, s:o, s:n}", "id", view_id(operation->id), "kind",
                      operation_kind_name(operation->kind), "state", operation_state_name(operation->state), "pipeline",
                      view_text(operation->pipeline), "pipeline_hash", view_text(operation->pipeline_hash), "tasks",
                      "done", (json_int_t)operation->tasks_done, "total", (json_int_t)operation->tasks_total,
-                     "created_at", view_time(operation->created_at_ms), "ended_at", view_time(operation->ended_at_ms));
+                     "created_at", view_time(operation->created_at_ms), "ended_at", view_time(operation->ended_at_ms),
+                     "eta");
 }
 
 json_t *view_progress(const struct service *service, const struct operation *operation)

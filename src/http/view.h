@@ -38,7 +38,7 @@ json_t *view_node(const struct node *node, const struct catalogue *catalogue); /
 json_t *view_group(const struct group *group);
 json_t *view_product(const struct product *product, const struct catalogue *catalogue); /* needs groups */
 json_t *view_service(const struct service *service, const struct catalogue *catalogue); /* needs products */
-json_t *view_operation(const struct operation *operation);
+json_t *view_operation(const struct operation *operation); /* "eta" is null: eta_add_to_operation() */
 json_t *view_progress(const struct service *service, const struct operation *operation); /* NULL: none yet */
 json_t *view_task(const struct task *task, const struct catalogue *catalogue);           /* needs nodes */
 json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue);
