@@ -331,6 +331,54 @@ static void watch_ends_with_the_service(void **state)
     }
 }
 
+/** One step that was never measured: its weight says 45 seconds. */
+static void add_unmeasured_work(void)
+{
+    struct err err;
+    char text[] = "verify.web", none[] = "";
+    struct operation operation = {
+        .service_id = service_id, .pipeline = text, .pipeline_hash = none, .weight_total = 450
+    };
+    struct task task = { .service_id = service_id,
+                         .key = text,
+                         .action = text,
+                         .label_key = text,
+                         .lane = TASK_LANE_PROBE,
+                         .state = TASK_QUEUED,
+                         .weight = 450,
+                         .cause_id = none,
+                         .reason = none,
+                         .inputs_hash = none };
+    struct service service;
+    pthread_mutex_lock(&fixture.lock);
+    must(store_begin(fixture.store, &err));
+    must(store_insert_operation(fixture.store, &operation, &err));
+    task.operation_id = operation.id;
+    must(store_insert_task(fixture.store, &task, &err));
+    must(store_get_service(fixture.store, service_id, &service, &err));
+    service.status = SERVICE_DEPLOYING;
+    service.reason[0] = '\0';
+    service.operation_id = operation.id;
+    must(store_update_service(fixture.store, &service, &err));
+    must(store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+    service_finish(&service);
+}
+
+static void watch_tells_the_time_left(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    add_unmeasured_work();
+    next_status = SERVICE_LIVE;
+    assert_int_equal(pthread_create(&thread, NULL, end_service, NULL), 0);
+    struct result result = run("berthctl service watch 1");
+    pthread_join(thread, NULL);
+    if (strstr(result.out, "  0% deploying, perhaps 45 s left\n") == NULL)
+        fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
+    result_finish(&result);
+}
+
 /* ---- init ----------------------------------------------------------------------------------------------------------- */
 
 static mode_t mode_of(const char *name)
@@ -404,6 +452,7 @@ int main(void)
         cmocka_unit_test(the_manual_has_every_command),
         cmocka_unit_test(a_terminal_gets_colours_and_its_width),
         cmocka_unit_test(watch_ends_with_the_service),
+        cmocka_unit_test(watch_tells_the_time_left),
         cmocka_unit_test(init_makes_an_installation_once),
         cmocka_unit_test(init_leaves_nothing_behind_when_it_fails),
     };
