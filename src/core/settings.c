@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/domain.h"
+#include "core/resolvers.h"
 
 #define DIGITS_MAX 12 /* of a number, so that thousandths of the greatest unit stay within int64_t */
 
@@ -405,6 +406,15 @@ static bool check_order(const char *low_name, int64_t low_ms, const char *high_n
                          high_name, buf_text(&high));
 }
 
+static bool check_resolvers(const struct settings *settings, struct err *err)
+{
+    struct resolver resolvers[RESOLVERS_MAX];
+    size_t count;
+    struct err why = { 0 };
+    return resolvers_parse(settings->world.resolvers, resolvers, &count, &why) ||
+           err_set_field(err, ERR_INVALID, "world.resolvers", "world.resolvers: %s", why.msg);
+}
+
 bool settings_check(const struct settings *settings, struct err *err)
 {
     static const struct {
@@ -423,5 +433,6 @@ bool settings_check(const struct settings *settings, struct err *err)
     return check_order("retry.first", settings->retry.first_ms, "retry.cap", settings->retry.cap_ms, err) &&
            check_order("node.probe_first", settings->node.probe_first_ms, "node.probe_cap", settings->node.probe_cap_ms,
                        err) &&
-           (!settings->ticket.enabled || check_channel(settings, err));
+           check_order("world.first", settings->world.first_ms, "world.cap", settings->world.cap_ms, err) &&
+           check_resolvers(settings, err) && (!settings->ticket.enabled || check_channel(settings, err));
 }

@@ -18,6 +18,7 @@
 #include "core/retry.h"
 
 #define SETTING_TEXT_MAX 255      /* bytes, the longest of all texts */
+#define WORLD_LOOKS_MAX 8         /* the greatest world.looks: as many threads stand by for them */
 #define SETTING_GENERAL "general" /* how RETRY_GENERAL is written */
 
 enum ticket_channel { TICKET_CHANNEL_NONE, TICKET_CHANNEL_WHMCS, TICKET_CHANNEL_MAIL, TICKET_CHANNEL_WEBHOOK };
@@ -68,6 +69,13 @@ struct settings {
     struct {
         int64_t logs_ms, tasks_ms; /* 0: for ever */
     } history;
+    struct {
+        bool enabled;
+        char resolvers[SETTING_TEXT_MAX + 1]; /* as resolvers_parse() takes them; "": the system's */
+        int looks;
+        int64_t first_ms;
+        int64_t cap_ms;
+    } world;
 };
 
 enum setting_type {

@@ -296,6 +296,41 @@ const struct setting setting_table[] = {
       .help = "an operation is removed so long after its end, with its tasks, attempts, events and closed tickets; the "
               "latest "
               "of a service stays until the service is terminated; 0: never" },
+    { .name = "world.enabled",
+      BOOLEAN_FIELD(world.enabled),
+      .unit = "",
+      .preset = "true",
+      .help = "look whether the world sees the name servers and the address of services that are live" },
+    { .name = "world.resolvers",
+      TEXT_FIELD(SETTING_TEXT, world.resolvers),
+      .unit = "",
+      .preset = "",
+      .help = "the addresses of the recursive resolvers that are asked, between commas or blanks, each with :port when "
+              "that is not 53 and then [IPv6]:port, for example 1.1.1.1, 8.8.8.8; empty: those of this machine "
+              "(/etc/resolv.conf)" },
+    { .name = "world.looks",
+      NUMBER_FIELD(world.looks),
+      .unit = "looks",
+      .low = 1,
+      .high = WORLD_LOOKS_MAX,
+      .preset = "4",
+      .help = "so many services may be looked at in this way at once" },
+    { .name = "world.first",
+      DURATION_FIELD(world.first_ms),
+      .unit = "s",
+      .low = SECOND_MS,
+      .high = HOUR_MS,
+      .preset = "30 s",
+      .help = "the first look comes so long after a service has become live" },
+    { .name = "world.cap",
+      DURATION_FIELD(world.cap_ms),
+      .unit = "min",
+      .low = SECOND_MS,
+      .high = 7 * DAY_MS,
+      .preset = "1 h",
+      .help =
+          "the longest pause between two looks at a service that the world does not see yet; each is about twice as "
+          "long as the one before" },
 };
 const size_t setting_count = ARRAY_LEN(setting_table);
 
