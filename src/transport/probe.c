@@ -174,7 +174,8 @@ static enum probe_exit carry_out(struct probe_look *look, const struct probe_req
     switch (request->verb) {
     case PROBE_PAUSE: break; /* done by waiting in the list */
     case PROBE_HTTP: return probe_look_http(look, request);
-    case PROBE_DNS: return probe_look_dns(look, request);
+    case PROBE_DNS:
+    case PROBE_RESOLVE: return probe_look_dns(look, request);
     case PROBE_IMAP: return probe_look_imap(look, request);
     case PROBE_IMAP_GREETING: return probe_look_greeting(look, request);
     case PROBE_TCP: return probe_look_tcp(look, request);

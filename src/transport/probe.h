@@ -16,6 +16,9 @@
  *           ms 3
  *           body 612 whole                  or `cut`: more than 64 KiB came
  *           <empty line, then the body>
+ *   resolve [timeout=4000] [ADDRESS PORT]... ask NAME TYPE [NAME TYPE]...
+ *       the same of recursive resolvers, without any of those of the system (/etc/resolv.conf): with recursion, so no
+ *       answer has authority. Answered: each told what there is, or that there is no such name. Facts as of `dns`.
  *   dns [timeout=2000] ADDRESS PORT [ADDRESS PORT]... ask NAME TYPE [NAME TYPE]...
  *       ask each server every question, all at once, without recursion: UDP, sent again when nothing comes, and TCP for
  * what is truncated. The whole look costs about one round trip, however many servers and questions. Answered: every

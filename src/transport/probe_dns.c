@@ -1,4 +1,4 @@
-/* probe_dns.c - asks name servers many questions at once: see `dns` in probe.h.
+/* probe_dns.c - asks name servers, or recursive resolvers, many questions at once: see `dns` and `resolve` in probe.h.
  *
  * Every server gets all questions over one UDP socket (a window of them, so that its receive buffer and ours hold
  * them), the answers are told apart by their ids. What does not come is sent again with growing pauses. Truncated
@@ -19,8 +19,10 @@
 #include "transport/probe_look.h"
 #include "transport/probe_records.h"
 
-#define WINDOW 64         /* questions on their way to one server at a time */
-#define RESEND_MS 250     /* then twice as long, and so on */
+#define WINDOW 64     /* questions on their way to one server at a time */
+#define RESEND_MS 250 /* then twice as long, and so on */
+#define RESEND_RESOLVER_MS                                                                                             \
+    1000                  /* a resolver may have to ask half the world first: asked again it would only begin anew */
 #define UDP_SIZE_MAX 1232 /* what no path fragments (DNS flag day 2020) */
 #define UDP_BUFFER 4096   /* some send more than they are asked for */
 
@@ -58,6 +60,7 @@ struct server {
 
 struct survey {
     struct probe_look *look;
+    bool recursive; /* resolvers are asked: they have no authority, and need none */
     struct question *questions;
     size_t question_count;
     struct server servers[PROBE_SERVERS_MAX];
@@ -72,7 +75,8 @@ static int64_t now_ms(void)
 /* ---- questions ----------------------------------------------------------------------------------------------------
  */
 
-static bool question_prepare(struct question *question, const char *name, const char *type, struct err *err)
+static bool question_prepare(struct question *question, const char *name, const char *type, uint16_t flags,
+                             struct err *err)
 {
     *question = (struct question){ .name = name, .type = type, .kind = ldns_get_rr_type_by_name(type) };
     question->owner = ldns_dname_new_frm_str(name);
@@ -80,7 +84,7 @@ static bool question_prepare(struct question *question, const char *name, const 
         return err_set(err, ERR_INVALID, "%.200s is not a name that DNS can carry", name);
     if (question->kind == 0)
         return err_set(err, ERR_INVALID, "%.20s is not a type of record", type);
-    ldns_pkt *packet = ldns_pkt_query_new(ldns_rdf_clone(question->owner), question->kind, LDNS_RR_CLASS_IN, 0);
+    ldns_pkt *packet = ldns_pkt_query_new(ldns_rdf_clone(question->owner), question->kind, LDNS_RR_CLASS_IN, flags);
     if (packet == NULL)
         return err_set(err, ERR_BUG, "no packet for %.200s %s", name, type);
     ldns_pkt_set_edns_udp_size(packet, UDP_SIZE_MAX);
@@ -128,8 +132,8 @@ static void server_open(struct server *server, const struct probe_target *target
     server->udp = server->tcp = -1;
     server->count = server->open = survey->question_count;
     server->answers = xcalloc(server->count, sizeof(*server->answers));
-    server->resend_ms = RESEND_MS;
-    server->resend_at_ms = now_ms() + RESEND_MS;
+    server->resend_ms = survey->recursive ? RESEND_RESOLVER_MS : RESEND_MS;
+    server->resend_at_ms = now_ms() + server->resend_ms;
     if (getrandom(&server->first_id, sizeof(server->first_id), 0) != (ssize_t)sizeof(server->first_id))
         server->first_id = (uint16_t)now_ms();
     if (!probe_resolve(survey->look, target, &server->address, &err)) {
@@ -427,7 +431,8 @@ static bool survey_turn(struct survey *survey)
 /* ---- what was seen ------------------------------------------------------------------------------------------------
  */
 
-static enum probe_exit add_answer(struct buf *out, const struct question *question, const struct answer *answer)
+static enum probe_exit add_answer(struct buf *out, const struct question *question, const struct answer *answer,
+                                  bool recursive)
 {
     char *owner = ldns_rdf2str(question->owner);
     const char *way = answer->tcp ? "tcp" : "udp";
@@ -448,7 +453,8 @@ static enum probe_exit add_answer(struct buf *out, const struct question *questi
     const ldns_rr_list *records = ldns_pkt_answer(answer->packet);
     for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++)
         probe_record_add(out, ldns_rr_list_rr(records, i));
-    return aa && (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) ? PROBE_ANSWERED : PROBE_WRONG;
+    bool told = rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
+    return told && (aa || recursive) ? PROBE_ANSWERED : PROBE_WRONG;
 }
 
 static enum probe_exit add_server(struct probe_look *look, const struct survey *survey, const struct server *server)
@@ -457,7 +463,7 @@ static enum probe_exit add_server(struct probe_look *look, const struct survey *
     enum probe_exit worst = PROBE_ANSWERED;
     size_t answered = 0, refused = 0;
     for (size_t i = 0; i < server->count; i++) {
-        enum probe_exit verdict = add_answer(&answers, &survey->questions[i], &server->answers[i]);
+        enum probe_exit verdict = add_answer(&answers, &survey->questions[i], &server->answers[i], survey->recursive);
         worst = verdict > worst ? verdict : worst;
         answered += server->answers[i].packet != NULL;
         refused += verdict == PROBE_WRONG;
@@ -472,27 +478,54 @@ static enum probe_exit add_server(struct probe_look *look, const struct survey *
                  server->target->port, answered, server->count, failure);
     }
     if (refused > 0)
-        buf_addf(&look->err, "%s port %d gave no authoritative answer to %zu of %zu questions\n",
-                 server->target->address, server->target->port, refused, server->count);
+        buf_addf(&look->err, "%s port %d %s to %zu of %zu questions\n", server->target->address, server->target->port,
+                 survey->recursive ? "could find no answer" : "gave no authoritative answer", refused, server->count);
     buf_add(&look->out, buf_text(&answers), answers.length);
     return worst;
 }
 
-enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_request *request)
+/* Without a target: those that the system uses. The names of both are borrowed. */
+static void use_system(struct probe_system *system, struct probe_request *request)
+{
+    probe_system_read(PROBE_SYSTEM_FILE, system);
+    for (size_t i = 0; i < system->count; i++)
+        request->targets[request->target_count++] = (struct probe_target){ system->addresses[i], 53 };
+}
+
+static enum probe_exit survey_prepare(struct survey *survey, const struct probe_request *request)
 {
     struct err err = { 0 };
-    struct survey survey = { .look = look };
-    enum probe_exit worst = PROBE_ANSWERED;
-    survey.questions = xcalloc(request->question_count, sizeof(*survey.questions));
-    for (size_t i = 0; i < request->question_count && err.code == ERR_NONE; i++) {
+    survey->questions = xcalloc(request->question_count, sizeof(*survey->questions));
+    for (size_t i = 0; i < request->question_count; i++) {
         char *const *words = request->questions + 2 * i;
-        if (!question_prepare(&survey.questions[survey.question_count++], words[0], words[1], &err)) {
-            buf_addf(&look->err, "%s\n", err.msg);
-            worst = PROBE_USAGE;
+        struct question *question = &survey->questions[survey->question_count++];
+        if (!question_prepare(question, words[0], words[1], survey->recursive ? LDNS_RD : 0, &err)) {
+            buf_addf(&survey->look->err, "%s\n", err.msg);
+            return PROBE_USAGE;
         }
     }
-    for (size_t i = 0; i < request->target_count && worst == PROBE_ANSWERED; i++)
-        server_open(&survey.servers[survey.server_count++], &request->targets[i], &survey);
+    for (size_t i = 0; i < request->target_count; i++)
+        server_open(&survey->servers[survey->server_count++], &request->targets[i], survey);
+    return PROBE_ANSWERED;
+}
+
+static void survey_finish(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->server_count; i++)
+        server_close(&survey->servers[i]);
+    for (size_t i = 0; i < survey->question_count; i++)
+        question_finish(&survey->questions[i]);
+    free(survey->questions);
+}
+
+enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_request *request)
+{
+    struct probe_request asked = *request;
+    struct probe_system system;
+    struct survey survey = { .look = look, .recursive = request->verb == PROBE_RESOLVE };
+    if (asked.target_count == 0)
+        use_system(&system, &asked);
+    enum probe_exit worst = survey_prepare(&survey, &asked);
     while (survey_open(&survey) && probe_look_left_ms(look) > 0) {
         if (!survey_turn(&survey))
             break;
@@ -503,10 +536,6 @@ enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_reque
         enum probe_exit verdict = add_server(look, &survey, &survey.servers[i]);
         worst = verdict > worst ? verdict : worst;
     }
-    for (size_t i = 0; i < survey.server_count; i++)
-        server_close(&survey.servers[i]);
-    for (size_t i = 0; i < survey.question_count; i++)
-        question_finish(&survey.questions[i]);
-    free(survey.questions);
+    survey_finish(&survey);
     return worst;
 }

@@ -46,7 +46,16 @@ enum probe_exit probe_look_tcp(struct probe_look *look, const struct probe_reque
 enum probe_exit probe_look_greeting(struct probe_look *look, const struct probe_request *request);
 enum probe_exit probe_look_http(struct probe_look *look, const struct probe_request *request);
 enum probe_exit probe_look_imap(struct probe_look *look, const struct probe_request *request);
-enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_request *request);
+enum probe_exit probe_look_dns(struct probe_look *look, const struct probe_request *request); /* and resolve */
+
+/* The resolvers that this machine uses. */
+#define PROBE_SYSTEM_MAX 3 /* as many as the C library takes */
+struct probe_system {
+    char addresses[PROBE_SYSTEM_MAX][64];
+    size_t count; /* at least 1: without any, the one on this machine */
+};
+#define PROBE_SYSTEM_FILE "/etc/resolv.conf"
+void probe_system_read(const char *path, struct probe_system *ret_system);
 
 /** libcurl's own start, once per process. */
 void probe_curl_start(void);

@@ -85,8 +85,10 @@ static bool read_dns(char *const *words, size_t count, struct probe_request *req
         at += 2;
     }
     size_t rest = at < count ? count - at - 1 : 0;
-    if (request->target_count == 0 || rest == 0 || rest % 2 != 0)
-        return err_set(err, ERR_INVALID, "dns needs servers, the word ask, and names with types");
+    bool resolves = request->verb == PROBE_RESOLVE;
+    if ((request->target_count == 0 && !resolves) || rest == 0 || rest % 2 != 0)
+        return err_set(err, ERR_INVALID, "%s needs servers, the word ask, and names with types",
+                       resolves ? "resolve" : "dns");
     if (rest / 2 > PROBE_QUESTIONS_MAX)
         return err_set(err, ERR_INVALID, "more than %u questions", PROBE_QUESTIONS_MAX);
     request->questions = words + at + 1;
@@ -120,11 +122,9 @@ static bool read_plain(char *const *words, size_t count, struct probe_request *r
 }
 
 static const struct verb verbs[] = {
-    { "pause", PROBE_PAUSE, 0, read_pause },
-    { "http", PROBE_HTTP, 5000, read_http },
-    { "dns", PROBE_DNS, 2000, read_dns },
-    { "imap", PROBE_IMAP, 8000, read_imap },
-    { "imap-greeting", PROBE_IMAP_GREETING, 5000, read_plain },
+    { "pause", PROBE_PAUSE, 0, read_pause }, { "http", PROBE_HTTP, 5000, read_http },
+    { "dns", PROBE_DNS, 2000, read_dns },    { "resolve", PROBE_RESOLVE, 4000, read_dns },
+    { "imap", PROBE_IMAP, 8000, read_imap }, { "imap-greeting", PROBE_IMAP_GREETING, 5000, read_plain },
     { "tcp", PROBE_TCP, 3000, read_plain },
 };
 

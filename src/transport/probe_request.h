@@ -11,7 +11,7 @@
 #define PROBE_BODY_MAX (64U * 1024U)
 #define PROBE_TIMEOUT_MS_MAX (10 * 60 * 1000)
 
-enum probe_verb { PROBE_PAUSE, PROBE_HTTP, PROBE_DNS, PROBE_IMAP, PROBE_IMAP_GREETING, PROBE_TCP };
+enum probe_verb { PROBE_PAUSE, PROBE_HTTP, PROBE_DNS, PROBE_RESOLVE, PROBE_IMAP, PROBE_IMAP_GREETING, PROBE_TCP };
 
 struct probe_target {
     const char *address;
@@ -23,9 +23,9 @@ struct probe_request {
     enum probe_verb verb;
     int64_t timeout_ms; /* pause: how long */
     struct probe_target targets[PROBE_SERVERS_MAX];
-    size_t target_count;     /* dns: 1 or more, pause: 0, others: 1 */
+    size_t target_count;     /* dns: 1 or more, resolve: any number, pause: 0, others: 1 */
     const char *host, *path; /* http */
-    char *const *questions;  /* dns: name, type, name, type ... */
+    char *const *questions;  /* dns, resolve: name, type, name, type ... */
     size_t question_count;
     const char *user, *password; /* imap */
     const char *tls_name;        /* imap; NULL: the address */

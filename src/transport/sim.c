@@ -237,6 +237,7 @@ static void sim_destroy(struct transport *base)
         sim->nodes = node->next;
         node_destroy(node);
     }
+    sim_domains_destroy(sim);
     free(sim);
 }
 

@@ -41,8 +41,9 @@ struct transport_sim_config {
     struct clock *clock; /* virtual; borrowed */
     struct rng *rng;     /* decides the faults; borrowed */
     struct transport_sim_faults faults;
-    int64_t trip_ms;    /* from here to a node, one way; 0: 1 */
-    int64_t connect_ms; /* to make a session; 0: 20 */
+    int64_t trip_ms;     /* from here to a node, one way; 0: 1 */
+    int64_t connect_ms;  /* to make a session; 0: 20 */
+    uint64_t world_seed; /* which domains the world's resolvers see some day, and when */
 };
 
 struct transport *transport_sim_create(const struct transport_sim_config *config);
@@ -54,6 +55,9 @@ struct transport *transport_sim_create(const struct transport_sim_config *config
  */
 void transport_sim_add_node(struct transport *transport, enum panel_role role, const char *address,
                             const char *public_ip, const char *hostname, const char *standin);
+/** From this moment on the world's resolvers see the domain as its name servers tell it; INT64_MAX: never. Else that is drawn when
+ * they are asked first: within six hours, or never. */
+void transport_sim_delegate(struct transport *transport, const char *domain, int64_t from_ms);
 /** The moment of what happens next, INT64_MAX when nothing does; now or earlier when poll() has something already. */
 int64_t transport_sim_next_due_ms(struct transport *transport);
 /** From now on these faults; commands under way keep theirs. */

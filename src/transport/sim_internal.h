@@ -4,11 +4,13 @@
  *   sim_link.c   sessions: connecting, breaking, nodes that go down and come back
  *   sim_job.c    what the engine waits for: sent, answered, its faults drawn
  *   sim_record.c what nodes do with a request: lock, fence, run segment by segment, records, pick-up
- *   sim_probe.c  looks from outside on their way; sim_look.c what they see
+ *   sim_probe.c  looks from outside on their way; sim_look.c what they see, sim_world.c what the world's resolvers say
  *   sim_node.c   one segment on a model; sim_dump.c what stands on it */
 #ifndef BERTH_TRANSPORT_SIM_INTERNAL_H
 #define BERTH_TRANSPORT_SIM_INTERNAL_H
 
+#include "transport/probe.h"
+#include "transport/probe_request.h"
 #include "transport/sim.h"
 #include "transport/sim_node.h"
 
@@ -92,6 +94,14 @@ struct sim_zone {
     struct ldns_struct_zone *parsed; /* NULL when the text is no zone */
 };
 
+/* A domain as the world sees it: from some moment on as our name servers tell it, INT64_MAX: never. */
+struct sim_domain {
+    struct sim_domain *next;
+    char *name;
+    int64_t from_ms;
+    bool is_elsewhere; /* before, it is with somebody else; else there is no such name */
+};
+
 /* A node: the machine, and our session to it. */
 struct sim_world_node {
     struct sim_world_node *next;
@@ -125,6 +135,7 @@ struct sim {
     struct sim_world_node *nodes;
     struct sim_job *jobs; /* oldest first */
     struct sim_probe *probes;
+    struct sim_domain *domains;
     struct sim_deed *deeds; /* by due_ms, then in the order in which they were planned */
     uint64_t next_serial;
     int64_t at_ms; /* of the deed that is being done */
@@ -189,5 +200,17 @@ void sim_zone_forget(struct sim_zone *zone);
 /** Answer one look; duration in *ret_ms. */
 void sim_look(struct sim *sim, const struct segment *segment, bool silent, struct segment_result *ret_result,
               int64_t *ret_ms);
+
+/* ---- sim_look.c, sim_world.c --------------------------------------------------------------------------------------- */
+
+/** Whether a site of this name, or of which it is an alias, answers on the node. */
+bool sim_site_answers(struct panel_memory *memory, const char *name);
+/** The line that begins an answer. */
+void sim_question(struct buf *out, const char *name, const char *type, const char *rcode, const char *flag);
+/** What the node's name server says to a question; false, and nothing is added, when it does not serve the name. */
+bool sim_answer(struct buf *out, struct sim_world_node *node, const char *name, const char *type, bool recursive);
+/** What each resolver of the world says to each question. */
+enum probe_exit sim_resolve(struct sim *sim, const struct probe_request *request, int64_t lasts_ms, struct buf *out);
+void sim_domains_destroy(struct sim *sim);
 
 #endif

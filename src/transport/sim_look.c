@@ -66,7 +66,7 @@ static bool has_alias(struct panel_memory *memory, const char *user, const char 
     return false;
 }
 
-static bool site_answers(struct panel_memory *memory, const char *name)
+bool sim_site_answers(struct panel_memory *memory, const char *name)
 {
     CLEANUP(buf_finish) struct buf users = BUF_INIT;
     struct panel_host *host = panel_memory_host(memory);
@@ -93,7 +93,7 @@ static enum probe_exit look_http(struct view *view)
     char body[400];
     if (node == NULL)
         return verdict;
-    bool answers = site_answers(node->memory, view->request->host);
+    bool answers = sim_site_answers(node->memory, view->request->host);
     snprintf(body, sizeof(body), "<title>%s</title>\n",
              answers ? view->request->host : "Success! Your new web server works");
     buf_addf(&view->out, "status 200\ntype text/html\nlength %zu\nms %" PRId64 "\nbody %zu whole\n\n%s", strlen(body),
@@ -212,18 +212,33 @@ static bool add_records(struct buf *out, const ldns_zone *zone, const ldns_rdf *
     return exists;
 }
 
-static enum probe_exit answer_question(struct buf *out, struct sim_world_node *node, const char *name, const char *type)
+bool sim_answer(struct buf *out, struct sim_world_node *node, const char *name, const char *type, bool recursive)
 {
     CLEANUP(buf_finish) struct buf records = BUF_INIT;
     ldns_rdf *owner = ldns_dname_new_frm_str(name);
     const ldns_zone *zone = owner != NULL ? zone_of(node, name) : NULL;
-    buf_addf(out, "question %s%s %s ", name, name[strlen(name) - 1] == '.' ? "" : ".", type);
+    const char *flag = recursive ? "-" : "aa";
     bool serves = zone != NULL && ldns_zone_soa(zone) != NULL;
     bool exists = serves && add_records(&records, zone, owner, ldns_get_rr_type_by_name(type));
-    buf_addf(out, "%s\n", serves ? exists ? "NOERROR aa udp" : "NXDOMAIN aa udp" : "REFUSED - udp");
-    buf_add(out, buf_text(&records), records.length);
     ldns_rdf_deep_free(owner);
-    return serves ? PROBE_ANSWERED : PROBE_WRONG;
+    if (!serves)
+        return false;
+    sim_question(out, name, type, exists ? "NOERROR" : "NXDOMAIN", flag);
+    buf_add(out, buf_text(&records), records.length);
+    return true;
+}
+
+void sim_question(struct buf *out, const char *name, const char *type, const char *rcode, const char *flag)
+{
+    buf_addf(out, "question %s%s %s %s %s udp\n", name, name[strlen(name) - 1] == '.' ? "" : ".", type, rcode, flag);
+}
+
+static enum probe_exit answer_question(struct buf *out, struct sim_world_node *node, const char *name, const char *type)
+{
+    if (sim_answer(out, node, name, type, false))
+        return PROBE_ANSWERED;
+    sim_question(out, name, type, "REFUSED", "-");
+    return PROBE_WRONG;
 }
 
 static enum probe_exit look_server(struct view *view, size_t target)
@@ -273,6 +288,7 @@ static enum probe_exit look(struct view *view, bool silent)
     case PROBE_PAUSE: view->lasts_ms = view->request->timeout_ms; break;
     case PROBE_HTTP: return look_http(view);
     case PROBE_DNS: return look_dns(view);
+    case PROBE_RESOLVE: return sim_resolve(view->sim, view->request, view->lasts_ms, &view->out);
     case PROBE_IMAP: return look_imap(view);
     case PROBE_IMAP_GREETING: return look_greeting(view);
     case PROBE_TCP: return look_tcp(view);

@@ -52,11 +52,12 @@ static ldns_pkt *make_reply(const struct answerer *answerer, const ldns_pkt *que
     ldns_pkt *reply = ldns_pkt_new();
     ldns_pkt_set_id(reply, ldns_pkt_id(query));
     ldns_pkt_set_qr(reply, true);
-    ldns_pkt_set_aa(reply, manners != NOT_AUTHORITATIVE && manners != REFUSES_EMPTY && manners != FAILS);
+    ldns_pkt_set_aa(reply, manners != NOT_AUTHORITATIVE && manners != RECURSES && manners != REFUSES_EMPTY &&
+                               manners != FAILS);
     ldns_pkt_set_tc(reply, cut);
     if (manners != REFUSES_EMPTY)
         ldns_pkt_push_rr(reply, LDNS_SECTION_QUESTION, ldns_rr_clone(question));
-    if (manners == REFUSES_EMPTY)
+    if (manners == REFUSES_EMPTY || (manners == RECURSES && !ldns_pkt_rd(query)))
         ldns_pkt_set_rcode(reply, LDNS_RCODE_REFUSED);
     else if (manners == FAILS)
         ldns_pkt_set_rcode(reply, LDNS_RCODE_SERVFAIL);

@@ -13,6 +13,7 @@
 #include "drivers/verify.h"
 #include "harness.h"
 #include "transport/probe.h"
+#include "transport/probe_look.h"
 #include "transport/probe_request.h"
 
 static struct harness harness;
@@ -106,6 +107,59 @@ static void dns_answers_are_judged_by_what_came(void **state)
         command_result_finish(&result);
         answerer_stop(&answerer);
     }
+}
+
+static void resolvers_are_asked_with_recursion_and_need_no_authority(void **state)
+{
+    static const struct {
+        const char *name;
+        enum manners manners;
+        int exit_code;
+        const char *out, *err;
+    } cases[] = {
+        { "a resolver", RECURSES, PROBE_ANSWERED,
+          "question a.example. NS NOERROR - udp\nrecord a.example. 60 TXT udp\nquestion a.example. A NOERROR - udp",
+          "" },
+        { "no such name is an answer", NO_SUCH_NAME, PROBE_ANSWERED, "question a.example. NS NXDOMAIN aa udp\n", "" },
+        { "server failure", FAILS, PROBE_WRONG, "question a.example. NS SERVFAIL - udp\n",
+          "could find no answer to 2 of 2 questions" },
+        { "no answer", SILENT, PROBE_SILENT, "failure no answer in time\n", "answered 0 of 2 questions" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct answerer answerer;
+        bool silent = cases[i].exit_code == PROBE_SILENT;
+        answerer_start(&answerer, cases[i].manners);
+        struct command_result result =
+            harness_look(&harness, "resolve", silent ? "timeout=300" : "timeout=8000", "127.0.0.1",
+                         number(answerer.port), "ask", "a.example", "NS", "a.example", "A", NULL);
+        expect_result(cases[i].name, &result, cases[i].exit_code, cases[i].out, cases[i].err);
+        command_result_finish(&result);
+        answerer_stop(&answerer);
+    }
+}
+
+static void the_systems_resolvers_are_read_as_the_system_does(void **state)
+{
+    struct probe_system system;
+    char *directory = make_directory();
+    CLEANUP(freep) char *path = xasprintf("%s/resolv.conf", directory);
+    (void)state;
+    write_file(directory, "resolv.conf",
+               "# made by hand\nsearch example\nnameserver 192.0.2.1\n#nameserver 192.0.2.9\n"
+               "nameserver\t2001:db8::1\noptions edns0\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n");
+    probe_system_read(path, &system);
+    assert_int_equal(system.count, 3); /* as many as the C library takes */
+    assert_string_equal(system.addresses[0], "192.0.2.1");
+    assert_string_equal(system.addresses[1], "2001:db8::1");
+    assert_string_equal(system.addresses[2], "192.0.2.3");
+    write_file(directory, "resolv.conf", "search example\n");
+    probe_system_read(path, &system);
+    assert_int_equal(system.count, 1);
+    assert_string_equal(system.addresses[0], "127.0.0.1");
+    remove_directory(directory);
+    probe_system_read(path, &system);
+    assert_int_equal(system.count, 1);
 }
 
 static void records_are_printed_in_one_form(void **state)
@@ -311,6 +365,8 @@ static void words_that_make_no_sense_are_refused(void **state)
         { { "dns", "ask", "a", "A" }, "dns needs servers" },
         { { "dns", "127.0.0.1", "53", "ask" }, "dns needs servers" },
         { { "dns", "127.0.0.1", "53", "ask", "a.example" }, "dns needs servers" },
+        { { "resolve", "127.0.0.1", "53" }, "resolve needs servers" },
+        { { "resolve", "ask", "a.example" }, "resolve needs servers" },
         { { "dns", "127.0.0.1", "53", "a.example", "A" }, "A is not a port" },
         { { "dns", "127.0.0.1", "53", "ask", "a..example", "A" }, "not a name that DNS can carry" },
         { { "dns", "127.0.0.1", "53", "ask", "a.example", "WORD" }, "not a type of record" },
@@ -535,6 +591,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dns_answers_are_judged_by_what_came),
+        cmocka_unit_test(resolvers_are_asked_with_recursion_and_need_no_authority),
+        cmocka_unit_test(the_systems_resolvers_are_read_as_the_system_does),
         cmocka_unit_test(records_are_printed_in_one_form),
         cmocka_unit_test(many_questions_to_several_servers_at_once),
         cmocka_unit_test(a_closed_port_is_known_at_once),
