@@ -257,12 +257,18 @@ struct stored_fact {
     int64_t attempt_id;
 };
 
-enum ssl_state { SSL_SEEDED, SSL_WAITING_DNS, SSL_ISSUED, SSL_FAILED };
+enum ssl_state {
+    SSL_SEEDED,      /* wanted: nothing stands in its way */
+    SSL_WAITING_DNS, /* wanted: the world does not see the address yet */
+    SSL_ISSUED,
+    SSL_FAILED,
+    SSL_UNWANTED, /* no site to certify: the record is there for the looks at its name servers only */
+};
 struct ssl_request {
     int64_t service_id;
     char *domain;
     enum ssl_state state;
-    int64_t next_check_ms;
+    int64_t next_check_ms; /* when to look next whether the world sees the service; 0: not (any more) */
 };
 
 /* One value that staff have set: see core/settings.h. */

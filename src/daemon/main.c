@@ -141,7 +141,7 @@ static bool start_transports(struct parts *parts, struct err *err)
 {
     struct transport_wake wake = { .wake = wake_engine, .context = inbox };
     struct transport_ssh_config ssh = { .key_path = parts->config->ssh_key_file, .installation = parts->installation };
-    struct transport_probe_config probe = { .threads = PROBES_MAX };
+    struct transport_probe_config probe = { .threads = PROBES_MAX + WORLD_LOOKS_MAX };
     parts->nodes = transport_ssh_create(&ssh, wake, err);
     if (parts->nodes == NULL)
         return false;

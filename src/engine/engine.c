@@ -243,6 +243,7 @@ bool engine_load(struct engine *engine, struct err *err)
     engine->has_accepted = engine->has_waiting = true;
     engine->accepted_after_id = engine->waiting_after_id = 0;
     engine->lease_at_ms = 0;
+    world_load(engine);
     outbox_load(engine);
     return true;
 }
@@ -307,10 +308,11 @@ static bool take_events(struct engine *engine, struct transport *transport, stru
     bool ok = true;
     engine->batch.has_more |= count == ARRAY_LEN(events);
     for (size_t i = 0; i < count; i++) {
+        bool is_look = false;
         if (events[i].kind == TRANSPORT_NODE_UP || events[i].kind == TRANSPORT_NODE_DOWN)
             node_heard(engine, &events[i]);
         else if (ok)
-            ok = attempt_event(engine, &events[i], err);
+            ok = world_event(engine, &events[i], &is_look, err) && (is_look || attempt_event(engine, &events[i], err));
         transport_event_finish(&events[i]);
     }
     return ok;
@@ -369,7 +371,8 @@ static bool decide(struct engine *engine, struct request *requests, struct err *
            (engine->config.probes == engine->config.nodes || take_events(engine, engine->config.probes, err)) &&
            node_settle_all(engine, err) && renew_leases(engine, err) && node_probe_due(engine, err) &&
            attempt_pick_ups(engine, err) && wake_due(engine, err) && make_graphs(engine, backlog, err) &&
-           engine_claim_all(engine, err) && history_step(engine, err) && outbox_step(engine, err);
+           engine_claim_all(engine, err) && world_step(engine, err) && history_step(engine, err) &&
+           outbox_step(engine, err);
 }
 
 /** After the commit: everybody may hear of it now. */
@@ -392,6 +395,7 @@ static void publish(struct engine *engine)
             running->pick_up_at_ms = 0;
             running->command_id = 0;
         }
+        world_forget(engine, command->id);
         command_destroy(command);
         engine->lease_at_ms = 0;
     }
@@ -522,6 +526,9 @@ int64_t engine_next_deadline_ms(const struct engine *engine)
         next_ms = message_ms;
     if (engine->history_due_at_ms < next_ms)
         next_ms = engine->history_due_at_ms;
+    int64_t look_ms = world_next_deadline_ms(engine);
+    if (look_ms < next_ms)
+        next_ms = look_ms;
     return next_ms;
 }
 
@@ -565,7 +572,7 @@ static bool is_done(const struct engine *engine)
             return false;
     }
     return engine->running_count == 0 && engine->retry_at_ms == 0 && engine->outbox.under_way_count == 0 &&
-           engine->outbox.result_count == 0 &&
+           engine->outbox.result_count == 0 && engine->world.count == 0 &&
            engine_next_deadline_ms(engine) > engine->config.clock->now_ms(engine->config.clock);
 }
 
@@ -633,6 +640,7 @@ void engine_destroy(struct engine *engine)
         return;
     struct err err = { 0 };
     forget_running(engine);
+    world_load(engine);
     if (engine->figures.commits > 0 && store_begin(engine->config.store, &err)) {
         /* leases go back at once, so that the next owner need not wait for them to run out */
         bool given = store_renew_leases(engine->config.store, engine->config.clock->now_ms(engine->config.clock), &err);

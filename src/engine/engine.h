@@ -35,7 +35,7 @@ struct engine_config {
     const struct pipeline *split; /* what an order of mode split expands to */
     int64_t lease_ms;             /* 15000 */
     int64_t lease_renew_ms;       /* 5000 */
-    int probes_max;               /* at once */
+    int probes_max;               /* at once; beside them WORLD_LOOKS_MAX of another kind at most */
     /** What staff have set: once before nodes are told to the transport, and after each change. May be NULL. Called from the
      * engine's thread; must not block. The settings stay the engine's. */
     void (*settings_changed)(void *context, const struct settings *settings);

@@ -3,7 +3,8 @@
  * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
  * operation.c and conflict.c what staff do to a service, plan.c what a step would do, step.c what a driver is told, note.c events
  * and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that is done, learn.c how long
- * steps take. A function returns false only when the store failed: then the whole batch is undone. */
+ * steps take, world.c what the world sees of services. A function returns false only when the store failed: then the whole
+ * batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -129,6 +130,21 @@ struct outbox {
     bool may_have_lost; /* some are marked as under way that nobody will report about */
 };
 
+/* A look at what the world sees of a service, on its way. */
+struct world_look {
+    uint64_t command_id;
+    int64_t service_id;
+};
+
+/* What the engine knows of looks: see world.c. */
+struct world {
+    struct world_look looks[WORLD_LOOKS_MAX];
+    size_t count;
+    int64_t next_due_ms;   /* nothing is due before; 0: look */
+    int64_t not_before_ms; /* none begins before, however many are due */
+    bool is_silent;        /* no resolver could tell, the last time */
+};
+
 struct engine {
     struct engine_config config;
     struct settings settings;
@@ -157,6 +173,7 @@ struct engine {
     int64_t history_due_at_ms; /* when to look whether finished work is to be put away */
     struct outbox outbox;
     struct step_times *step_times;
+    struct world world;
     struct engine_figures figures;
 };
 
@@ -285,6 +302,18 @@ MUST_CHECK bool learn_step(struct engine *engine, const struct running *running,
                            struct err *err);
 /** The weights of a plan: what was learned where something was, else what the pipeline says. */
 void learn_weights(const struct engine *engine, enum operation_kind kind, struct plan *plan);
+
+/* world.c */
+/** The service has just become live: it is to be looked at, when the world can see something of it. */
+MUST_CHECK bool world_expect(struct engine *engine, int64_t service_id, struct err *err);
+/** Begin the looks that are due, in a batch that nobody waits for. */
+MUST_CHECK bool world_step(struct engine *engine, struct err *err);
+/** *ret_mine: it was of a look. */
+MUST_CHECK bool world_event(struct engine *engine, const struct transport_event *event, bool *ret_mine,
+                            struct err *err);
+void world_forget(struct engine *engine, uint64_t command_id); /* it will not be sent, or has ended */
+void world_load(struct engine *engine);                        /* what was under way is made again */
+int64_t world_next_deadline_ms(const struct engine *engine);
 
 /* step.c */
 MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, const struct attempt *attempt,

@@ -137,7 +137,7 @@ static bool seed_ssl(struct engine *engine, int64_t service_id, struct err *err)
     if (!store_get_service(engine->config.store, service_id, &service, err))
         return false;
     struct ssl_request request = {
-        .service_id = service_id, .domain = service.domain, .state = SSL_SEEDED, .next_check_ms = engine->batch.now_ms
+        .service_id = service_id, .domain = service.domain, .state = SSL_SEEDED, .next_check_ms = 0
     };
     bool ok = store_put_ssl_request(engine->config.store, &request, err);
     service_finish(&service);
@@ -152,7 +152,7 @@ static bool do_engine_action(struct engine *engine, const struct task *task, str
     if (strcmp(task->action, "live") == 0) {
         log_info("service.live", "service=%" PRId64, task->service_id);
         return set_service(engine, task->service_id, SERVICE_LIVE, "", "", err) &&
-               ticket_recovered(engine, task->service_id, err) &&
+               ticket_recovered(engine, task->service_id, err) && world_expect(engine, task->service_id, err) &&
                note_event(engine, task->service_id, "service.live", NULL, err);
     }
     if (strcmp(task->action, "report") == 0)

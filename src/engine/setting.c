@@ -30,6 +30,7 @@ static void take(struct engine *engine, const struct settings *settings)
     each_secret(settings, redact_add);
     each_secret(&engine->settings, redact_remove);
     engine->settings = *settings;
+    engine->world.next_due_ms = 0; /* it may be allowed now, or have more room */
     if (engine->config.settings_changed != NULL)
         engine->config.settings_changed(engine->config.settings_context, &engine->settings);
 }

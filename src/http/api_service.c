@@ -9,6 +9,7 @@
 #include "http/link.h"
 #include "http/route.h"
 #include "http/view.h"
+#include "http/world_view.h"
 
 #define OPTIONS_MAX (16U * 1024U) /* as stored text */
 #define LIST_DEFAULT 50
@@ -314,32 +315,6 @@ static json_t *view_placement(unsigned roles, const struct account *accounts, si
     return list;
 }
 
-static const char *ssl_state_text(enum ssl_state state)
-{
-    switch (state) {
-    case SSL_SEEDED: return "seeded";
-    case SSL_WAITING_DNS: return "waiting-dns";
-    case SSL_ISSUED: return "issued";
-    case SSL_FAILED: return "failed";
-    }
-    return "unknown";
-}
-
-static bool add_ssl(struct call *call, const struct service *service, json_t *json, struct err *err)
-{
-    struct ssl_request ssl;
-    bool found = false;
-    if (!store_get_ssl_request(call->store, service->id, &ssl, &found, err))
-        return false;
-    json_object_set_new(json, "ssl",
-                        found ? json_pack("{s:s, s:o}", "state", ssl_state_text(ssl.state), "next_check_at",
-                                          view_time(ssl.next_check_ms))
-                              : json_null());
-    if (found)
-        ssl_request_finish(&ssl);
-    return true;
-}
-
 static bool add_operation(struct call *call, const struct service *service, json_t *json, struct err *err)
 {
     struct operation operation;
@@ -355,6 +330,18 @@ static bool add_operation(struct call *call, const struct service *service, json
     return ok;
 }
 
+static bool add_world(struct call *call, const struct service *service, const struct account *accounts, size_t count,
+                      const struct catalogue *catalogue, json_t *json, struct err *err)
+{
+    struct world_view world;
+    if (!world_view_load(call->store, service, accounts, count, catalogue, &world, err))
+        return false;
+    json_object_set_new(json, "world", world_view_world(&world));
+    json_object_set_new(json, "ssl", world_view_ssl(&world));
+    world_view_finish(&world);
+    return true;
+}
+
 static bool add_roles(struct call *call, const struct service *service, const struct catalogue *catalogue, json_t *json,
                       struct err *err)
 {
@@ -364,8 +351,9 @@ static bool add_roles(struct call *call, const struct service *service, const st
         return false;
     unsigned roles = product_roles(catalogue_product(catalogue, service->product_id));
     json_object_set_new(json, "roles", view_placement(roles, accounts, count, catalogue));
+    bool ok = add_world(call, service, accounts, count, catalogue, json, err);
     accounts_free(accounts, count);
-    return true;
+    return ok;
 }
 
 static void add_links(struct call *call, const struct service *service, json_t *json)
@@ -385,8 +373,7 @@ static json_t *view_whole(struct call *call, const struct service *service, stru
     if (!catalogue_load(call->store, CATALOGUE_NODES | CATALOGUE_PRODUCTS, &catalogue, err))
         return NULL;
     json_t *json = view_service(service, &catalogue);
-    if (!add_operation(call, service, json, err) || !add_roles(call, service, &catalogue, json, err) ||
-        !add_ssl(call, service, json, err)) {
+    if (!add_operation(call, service, json, err) || !add_roles(call, service, &catalogue, json, err)) {
         json_decref(json);
         json = NULL;
     } else {

@@ -31,6 +31,7 @@ static const char *ssl_name(const struct ssl_request *request)
     case SSL_WAITING_DNS: return "waiting";
     case SSL_ISSUED: return "issued";
     case SSL_FAILED: return "failed";
+    case SSL_UNWANTED: return "none";
     }
     return "none";
 }

@@ -227,6 +227,10 @@ MUST_CHECK bool store_put_ssl_request(struct store *store, const struct ssl_requ
 /** ret_found false when none */
 MUST_CHECK bool store_get_ssl_request(struct store *store, int64_t service_id, struct ssl_request *ret_request,
                                       bool *ret_found, struct err *err);
+/** Those with a next check, in the order in which they are due; at most `limit` rows of its index are read. */
+MUST_CHECK bool store_list_ssl_requests(struct store *store, size_t limit, struct ssl_request **ret_requests,
+                                        size_t *ret_count, struct err *err);
+void ssl_requests_free(struct ssl_request *requests, size_t count);
 
 /* ---- how long steps take, and who stands in line (store_step_time.c) ------------------------------------------------------ */
 

@@ -349,25 +349,19 @@ bool store_put_ssl_request(struct store *store, const struct ssl_request *reques
            err_wrap(err, "put ssl request of service %" PRId64, request->service_id);
 }
 
-static void ssl_request_read(struct db_rows *rows, void *record)
+static void ssl_request_read(struct db_rows *rows, struct ssl_request *request)
 {
-    struct ssl_request *request = record;
     request->service_id = db_take_int(rows);
     request->domain = db_take_text(rows);
     request->state = (enum ssl_state)db_take_int(rows);
     request->next_check_ms = db_take_int(rows);
 }
 
-static void ssl_request_finish_any(void *record)
-{
-    ssl_request_finish(record);
-}
+DEFINE_RECORD_KIND(ssl_request, ssl_requests)
 
-static const struct record_kind ssl_request_record = { sizeof(struct ssl_request), ssl_request_read,
-                                                       ssl_request_finish_any };
+#define SSL_REQUEST_COLUMNS "service_id, domain, state, next_check_ms"
 
-static const char sql_get_ssl_request[] =
-    "SELECT service_id, domain, state, next_check_ms FROM ssl_request WHERE service_id = $1";
+static const char sql_get_ssl_request[] = "SELECT " SSL_REQUEST_COLUMNS " FROM ssl_request WHERE service_id = $1";
 
 bool store_get_ssl_request(struct store *store, int64_t service_id, struct ssl_request *ret_request, bool *ret_found,
                            struct err *err)
@@ -375,4 +369,20 @@ bool store_get_ssl_request(struct store *store, int64_t service_id, struct ssl_r
     return store_get_record(store, &ssl_request_record, sql_get_ssl_request, ARGS(db_int(service_id)), ret_request,
                             ret_found, err) ||
            err_wrap(err, "ssl request of service %" PRId64, service_id);
+}
+
+/* The index holds those alone, in this order: rows of one moment by their number. */
+static const char sql_list_ssl_requests[] = "SELECT " SSL_REQUEST_COLUMNS
+                                            " FROM ssl_request WHERE next_check_ms > 0"
+                                            " ORDER BY next_check_ms, service_id LIMIT $1";
+
+bool store_list_ssl_requests(struct store *store, size_t limit, struct ssl_request **ret_requests, size_t *ret_count,
+                             struct err *err)
+{
+    void *requests;
+    if (!store_get_records(store, &ssl_request_record, sql_list_ssl_requests, ARGS(db_int((int64_t)limit)), &requests,
+                           ret_count, err))
+        return err_wrap(err, "list ssl requests");
+    *ret_requests = requests;
+    return true;
 }

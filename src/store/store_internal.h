@@ -62,7 +62,7 @@ struct record_kind {
 
 extern const struct record_kind group_record, node_record, product_record, service_record, account_record;
 extern const struct record_kind operation_record, task_record, attempt_record, event_record, log_chunk_record;
-extern const struct record_kind stored_fact_record, stored_setting_record, setting_change_record;
+extern const struct record_kind ssl_request_record, stored_fact_record, stored_setting_record, setting_change_record;
 
 /* What the readers of these three kinds expect, in this order. */
 #define SERVICE_COLUMNS                                                                                                \

@@ -189,7 +189,9 @@ static void add_strangers(struct company *company)
 
 static void make_nodes(struct company *company)
 {
-    struct transport_sim_config sim = { .clock = &company->world_clock, .rng = &company->fault_rng };
+    struct transport_sim_config sim = { .clock = &company->world_clock,
+                                        .rng = &company->fault_rng,
+                                        .world_seed = company->options.seed };
     CLEANUP(freep)
     char *pace = xasprintf("%s\n", company->options.pace == NULL ? "pace=recorded" : company->options.pace);
     company->nodes = transport_sim_create(&sim);

@@ -224,11 +224,43 @@ static bool live_as_told(const struct company *company, const struct service *se
     return company->options.operations ? times > 0 || !live : times == live;
 }
 
+static bool fact_says(const struct stored_fact *facts, size_t count, const char *key, const char *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(facts[i].key, key) == 0)
+            return strcmp(facts[i].value, value) == 0;
+    }
+    return false;
+}
+
+/** Whoever is live will be looked at, until the world sees all of it; that is told once. */
+static void check_world(struct company *company, const struct service *service, unsigned sights)
+{
+    struct ssl_request request = { 0 };
+    struct stored_fact *facts = NULL;
+    size_t count = 0;
+    bool found = false;
+    struct err err = { 0 };
+    company_must(store_get_ssl_request(company->store, service->id, &request, &found, &err) &&
+                     store_list_facts(company->store, service->id, &facts, &count, &err),
+                 &err, "world");
+    bool seen = fact_says(facts, count, "world.seen", "yes");
+    if (sights > 1 || (seen && sights == 0))
+        company_complain(company, BREACH_RECORDS, "%s: told %u times that it is seen", service->domain, sights);
+    if (service->status == SERVICE_LIVE && (!found || (request.next_check_ms == 0 && !seen)))
+        company_complain(company, BREACH_UNFINISHED, "%s is live, and nobody will look whether the world sees it",
+                         service->domain);
+    if (request.state == SSL_WAITING_DNS && fact_says(facts, count, "world.a_seen", "yes"))
+        company_complain(company, BREACH_RECORDS, "%s waits for an address that the world sees", service->domain);
+    stored_facts_free(facts, count);
+    ssl_request_finish(&request);
+}
+
 static void check_events(struct company *company, const struct service *service, const struct secrets *secrets)
 {
     struct event *events = NULL;
     size_t count = 0;
-    unsigned lives = 0;
+    unsigned lives = 0, sights = 0;
     struct err err = { 0 };
     company_must(store_list_events(company->store, service->id, 0, 1000000, &events, &count, &err), &err, "events");
     for (size_t i = 0; i < count; i++) {
@@ -238,12 +270,14 @@ static void check_events(struct company *company, const struct service *service,
         if (strcmp(events[i].data, "{}") == 0 && strcmp(events[i].kind, "service.live") != 0)
             company_complain(company, BREACH_RECORDS, "%s: %s says nothing", service->domain, events[i].kind);
         lives += strcmp(events[i].kind, "service.live") == 0;
+        sights += strcmp(events[i].kind, "service.seen") == 0;
         check_told(company, secrets, events[i].data, "an event");
     }
     if ((int64_t)count != service->event_seq || !live_as_told(company, service, lives))
         company_complain(company, BREACH_RECORDS, "%s: %zu events of %" PRId64 ", %u times live", service->domain,
                          count, service->event_seq, lives);
     events_free(events, count);
+    check_world(company, service, sights);
 }
 
 /** At most one account on a node. */

@@ -295,6 +295,41 @@ static void a_request_for_a_certificate_is_kept_once_per_service(void **state)
     ssl_request_finish(&out);
 }
 
+static void requests_that_are_due_come_in_the_order_of_their_time(void **state)
+{
+    struct place p = place_of(state);
+    struct err err;
+    static const int64_t next[] = { 30, 0, 10, 20, 10 };
+    int64_t ids[ARRAY_LEN(next)];
+    struct ssl_request *requests = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(next); i++) {
+        char domain[40];
+        snprintf(domain, sizeof(domain), "due%zu.example", i);
+        ids[i] = fixture_add_service(p.f, domain, "c");
+    }
+    fixture_begin(p.f);
+    for (size_t i = 0; i < ARRAY_LEN(next); i++) {
+        char domain[40];
+        snprintf(domain, sizeof(domain), "due%zu.example", i);
+        struct ssl_request request = {
+            .service_id = ids[i], .domain = domain, .state = SSL_SEEDED, .next_check_ms = next[i]
+        };
+        must(store_put_ssl_request(p.f->store, &request, &err));
+    }
+    fixture_commit(p.f);
+    must(store_list_ssl_requests(p.f->store, 3, &requests, &count, &err));
+    assert_int_equal(count, 3);
+    assert_int_equal(requests[0].service_id, ids[2]);
+    assert_int_equal(requests[1].service_id, ids[4]); /* of one moment: the older service */
+    assert_int_equal(requests[2].service_id, ids[3]);
+    assert_string_equal(requests[2].domain, "due3.example");
+    ssl_requests_free(requests, count);
+    must(store_list_ssl_requests(p.f->store, 100, &requests, &count, &err));
+    assert_int_equal(count, 4); /* not the one that nobody looks at any more */
+    ssl_requests_free(requests, count);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -307,6 +342,7 @@ int main(void)
         FIXTURE_TEST(a_fact_is_replaced_by_a_newer_one_of_the_same_name),
         FIXTURE_TEST(a_secret_is_bytes_and_may_be_replaced),
         FIXTURE_TEST(a_request_for_a_certificate_is_kept_once_per_service),
+        FIXTURE_TEST(requests_that_are_due_come_in_the_order_of_their_time),
     };
     return fixture_run(tests);
 }
