@@ -228,5 +228,5 @@ json_t *world_view_panel_dns(const struct world_view *view)
 
 json_t *world_view_panel_ssl(const struct world_view *view)
 {
-    return view->has_site ? ssl_object(view, world_view_ssl_word(view)) : json_null();
+    return ssl_object(view, world_view_ssl_word(view));
 }

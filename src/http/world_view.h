@@ -35,7 +35,7 @@ json_t *world_view_world(const struct world_view *view);
 json_t *world_view_ssl(const struct world_view *view);
 /** What belongs to panel.dns beside name_servers: {seen, found, looked_at, next_look_at}; null when its names are not ours. */
 json_t *world_view_panel_dns(const struct world_view *view);
-/** panel.ssl; null when there is no site. Nothing in it or in panel.dns is told of our house. */
+/** panel.ssl; without a site its state is "none". */
 json_t *world_view_panel_ssl(const struct world_view *view);
 /** "none", "waiting", "issued", "failed": for panel.web.ssl. */
 const char *world_view_ssl_word(const struct world_view *view);

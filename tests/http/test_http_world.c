@@ -1,0 +1,225 @@
+/* test_http_world.c - what the world sees of a service, in the API and for the customer's page. */
+#include "fixture.h"
+
+#include <stdlib.h>
+
+#include "http/world_view.h"
+
+static struct fixture fixture;
+static int64_t service_id;
+
+static struct answer get_service(void)
+{
+    char path[100];
+    snprintf(path, sizeof(path), "/api/v1/services/%lld", (long long)service_id);
+    return fixture_get(&fixture, path);
+}
+
+static int64_t add_name_server(void)
+{
+    struct err err;
+    char node_name[] = "ns1", none[] = "", host[] = "ns1.example.net", name[] = "ns1.berth.example";
+    char driver[] = "hestia", ip[] = "192.0.2.53";
+    struct node node = { .name = node_name,
+                         .driver = driver,
+                         .roles = ROLE_BIT(ROLE_DNS),
+                         .ssh_address = ip,
+                         .ssh_port = 22,
+                         .ssh_user = none,
+                         .host_key = none,
+                         .hostname = host,
+                         .public_ip4 = ip,
+                         .public_ip6 = none,
+                         .probe_address = none,
+                         .ns_name = name,
+                         .state_reason = none,
+                         .group_ids = &fixture.group_id,
+                         .group_count = 1 };
+    must(store_insert_node(fixture.store, &node, &err));
+    return node.id;
+}
+
+static void add_account(int64_t node_id, enum role role)
+{
+    struct err err;
+    char user[] = "shop", package[] = "b-x";
+    struct account account = {
+        .service_id = service_id, .node_id = node_id, .roles = ROLE_BIT(role), .username = user, .package = package
+    };
+    must(store_insert_account(fixture.store, &account, &err));
+}
+
+static int begin(void **state)
+{
+    struct err err;
+    struct service service;
+    (void)state;
+    fixture_init(&fixture);
+    service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
+    pthread_mutex_lock(&fixture.lock);
+    must(store_begin(fixture.store, &err));
+    add_account(fixture.node_id, ROLE_WEB);
+    add_account(add_name_server(), ROLE_DNS);
+    must(store_get_service(fixture.store, service_id, &service, &err));
+    service.status = SERVICE_LIVE;
+    must(store_update_service(fixture.store, &service, &err));
+    service_finish(&service);
+    must(store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_finish(&fixture);
+    return 0;
+}
+
+static void put_sight(enum ssl_state state, int64_t next_ms, const char *const (*facts)[2], size_t count)
+{
+    struct err err;
+    char domain[] = "xn--shp-tna.example";
+    struct ssl_request request = { service_id, domain, state, next_ms };
+    pthread_mutex_lock(&fixture.lock);
+    must(store_begin(fixture.store, &err));
+    must(store_put_ssl_request(fixture.store, &request, &err));
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(freep) char *key = xstrdup(facts[i][0]);
+        CLEANUP(freep) char *value = xstrdup(facts[i][1]);
+        struct stored_fact fact = { .service_id = service_id, .key = key, .value = value };
+        must(store_put_fact(fixture.store, &fact, &err));
+    }
+    must(store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+}
+
+static void expect_part(const struct answer *answer, const char *key, const char *want)
+{
+    char *text = json_dumps(json_object_get(answer->json, key), JSON_COMPACT | JSON_ENCODE_ANY);
+    if (strcmp(text, want) != 0)
+        fail_msg("%s is\n%s\nnot\n%s", key, text, want);
+    free(text);
+}
+
+static void expect_json(json_t *json, const char *want)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(json);
+    if (strcmp(text, want) != 0)
+        fail_msg("got\n%s\nwant\n%s", text, want);
+    free(text);
+}
+
+/* What belongs on the customer's page. */
+static void expect_panel(const char *dns, const char *ssl, const char *word)
+{
+    struct err err;
+    struct service service;
+    struct account *accounts;
+    size_t count;
+    struct catalogue catalogue;
+    struct world_view view;
+    pthread_mutex_lock(&fixture.lock);
+    must(store_get_service(fixture.store, service_id, &service, &err));
+    must(store_list_accounts(fixture.store, service_id, &accounts, &count, &err));
+    must(catalogue_load(fixture.store, CATALOGUE_NODES, &catalogue, &err));
+    must(world_view_load(fixture.store, &service, accounts, count, &catalogue, &view, &err));
+    pthread_mutex_unlock(&fixture.lock);
+    expect_json(world_view_panel_dns(&view), dns);
+    expect_json(world_view_panel_ssl(&view), ssl);
+    assert_string_equal(world_view_ssl_word(&view), word);
+    world_view_finish(&view);
+    catalogue_finish(&catalogue);
+    accounts_free(accounts, count);
+    service_finish(&service);
+}
+
+static void what_the_world_sees_is_shown(void **state)
+{
+    static const char *const before[][2] = {
+        { "world.seen", "partly" },
+        { "world.ns_seen", "no" },
+        { "world.a_seen", "partly" },
+        { "world.ns", "[\"ns1.old.example\"]" },
+        { "world.a", "[\"192.0.2.1\",\"198.51.100.1\"]" },
+        { "world.why", "192.0.2.99 port 53: no answer in time" },
+        { "world.looked_at", "1700000001000" },
+    };
+    static const char *const after[][2] = {
+        { "world.seen", "yes" },
+        { "world.ns_seen", "yes" },
+        { "world.a_seen", "yes" },
+        { "world.ns", "[\"ns1.berth.example\"]" },
+        { "world.a", "[\"192.0.2.1\"]" },
+        { "world.why", "" },
+        { "world.looked_at", "1700000009000" },
+    };
+    (void)state;
+    put_sight(SSL_SEEDED, 1700000001000, NULL, 0);
+    expect_panel("{\"seen\":\"unknown\",\"found\":[],\"looked_at\":null,\"next_look_at\":\"2023-11-14T22:13:21.000Z\"}",
+                 "{\"state\":\"waiting\",\"record\":\"A sh\xc3\xb6p.example\",\"expected\":\"192.0.2.1\","
+                 "\"seen\":\"unknown\",\"found\":[],\"looked_at\":null,\"next_look_at\":\"2023-11-14T22:13:21.000Z\"}",
+                 "waiting");
+    put_sight(SSL_WAITING_DNS, 1700000005000, before, ARRAY_LEN(before));
+    struct answer answer = get_service();
+    expect_part(
+        &answer, "world",
+        "{\"seen\":\"partly\",\"reason\":\"192.0.2.99 port 53: no answer in time\",\"found\":[\"ns1.old.example\"],"
+        "\"expected\":[\"ns1.berth.example\"],\"looked_at\":\"2023-11-14T22:13:21.000Z\","
+        "\"next_look_at\":\"2023-11-14T22:13:25.000Z\"}");
+    expect_part(&answer, "ssl",
+                "{\"state\":\"waiting-dns\",\"record\":\"A sh\xc3\xb6p.example\",\"expected\":\"192.0.2.1\","
+                "\"seen\":\"partly\",\"found\":[\"192.0.2.1\",\"198.51.100.1\"],"
+                "\"looked_at\":\"2023-11-14T22:13:21.000Z\",\"next_look_at\":\"2023-11-14T22:13:25.000Z\"}");
+    answer_finish(&answer);
+    put_sight(SSL_SEEDED, 0, after, ARRAY_LEN(after));
+    answer = get_service();
+    expect_part(
+        &answer, "world",
+        "{\"seen\":\"yes\",\"reason\":null,\"found\":[\"ns1.berth.example\"],\"expected\":[\"ns1.berth.example\"],"
+        "\"looked_at\":\"2023-11-14T22:13:29.000Z\",\"next_look_at\":null}");
+    answer_finish(&answer);
+    put_sight(SSL_UNWANTED, 0, after, ARRAY_LEN(after));
+    answer = get_service();
+    assert_true(json_is_null(json_object_get(answer.json, "ssl")));
+    answer_finish(&answer);
+}
+
+static void nothing_is_said_before_it_is_live(void **state)
+{
+    (void)state;
+    struct answer answer = get_service();
+    expect_part(&answer, "world", "null");
+    expect_part(&answer, "ssl", "null");
+    answer_finish(&answer);
+}
+
+/* Nobody looks: no next look is promised. */
+static void no_look_is_promised_while_they_are_switched_off(void **state)
+{
+    struct err err;
+    char name[] = "world.enabled", value[] = "false";
+    struct stored_setting off = { .name = name, .value = value };
+    (void)state;
+    put_sight(SSL_WAITING_DNS, 1700000005000, NULL, 0);
+    pthread_mutex_lock(&fixture.lock);
+    must(store_begin(fixture.store, &err));
+    must(store_put_setting(fixture.store, &off, &err));
+    must(store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+    struct answer answer = get_service();
+    assert_true(json_is_null(json_object_get(json_object_get(answer.json, "world"), "next_look_at")));
+    assert_true(json_is_null(json_object_get(json_object_get(answer.json, "ssl"), "next_look_at")));
+    answer_finish(&answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_said_before_it_is_live),
+        cmocka_unit_test(what_the_world_sees_is_shown),
+        cmocka_unit_test(no_look_is_promised_while_they_are_switched_off),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
