@@ -52,7 +52,7 @@ static bool read_one(const char *word, struct resolver *ret_resolver, struct err
 
 bool resolvers_parse(const char *text, struct resolver ret_resolvers[RESOLVERS_MAX], size_t *ret_count, struct err *err)
 {
-    struct resolver found[RESOLVERS_MAX];
+    struct resolver found[RESOLVERS_MAX] = { 0 };
     size_t count = 0;
     for (text += strspn(text, BETWEEN); *text != '\0'; text += strspn(text, BETWEEN)) {
         char word[WORD_MAX + 1];

@@ -17,7 +17,7 @@ enum manners {
     LOSES_THE_FIRST, /* the first packet of every question is lost */
     FORGES_FIRST,    /* before each answer two wrong ones: another id, another question */
     NOT_AUTHORITATIVE,
-    RECURSES, /* without authority, and only to whom asks for recursion: others are refused */
+    RECURSES,      /* without authority, and only to whom asks for recursion: others are refused */
     REFUSES_EMPTY, /* REFUSED, without repeating the question */
     FAILS,         /* SERVFAIL */
     NO_SUCH_NAME,
