@@ -256,12 +256,19 @@ static bool spec_read(json_t *object, struct product_spec *spec, struct err *err
     json_object_foreach(object, key, value)
     {
         const struct role_fields *table = NULL;
+        if (strcmp(key, "customer_retry") == 0) {
+            if (!json_is_boolean(value))
+                return err_set_field(err, ERR_INVALID, key, "%s must be true or false, not %s", key, json_kind(value));
+            spec->customer_retry = json_is_true(value);
+            continue;
+        }
         for (size_t i = 0; i < ARRAY_LEN(role_tables); i++) {
             if (strcmp(key, role_name(role_tables[i].role)) == 0)
                 table = &role_tables[i];
         }
         if (table == NULL)
-            return err_set_field(err, ERR_INVALID, key, "%.40s is not a role: a spec has web, mail and dns", key);
+            return err_set_field(err, ERR_INVALID, key,
+                                 "%.40s is no part of a spec: it has web, mail, dns and customer_retry", key);
         if (!role_read(table, value, spec, err))
             return false;
     }
@@ -276,7 +283,7 @@ bool product_spec_parse(const char *json, struct product_spec *ret_spec, struct 
     CLEANUP(json_decrefp) json_t *object = NULL;
     if (!json_object_parse(json, "spec", &object, err))
         return false;
-    struct product_spec spec = { 0 };
+    struct product_spec spec = { .customer_retry = true };
     for (size_t i = 0; i < ARRAY_LEN(role_tables); i++)
         role_fill(&role_tables[i], false, &spec);
     if (!spec_read(object, &spec, err)) {
@@ -327,6 +334,7 @@ bool product_spec_canonical(const char *json, char **ret_json, struct err *err)
         if (spec.roles & ROLE_BIT(role_tables[i].role))
             json_object_set_new(object, role_name(role_tables[i].role), role_to_json(&role_tables[i], &spec));
     }
+    json_object_set_new(object, "customer_retry", json_boolean(spec.customer_retry));
     *ret_json = json_to_text(object);
     product_spec_finish(&spec);
     return true;

@@ -43,6 +43,7 @@ struct product_spec {
     struct web_spec web;
     struct mail_spec mail;
     struct dns_spec dns;
+    bool customer_retry; /* true; the customer may try again himself what has failed */
 };
 
 /** @param ret_spec the caller's to finish; as it was on failure. A spec without any role is refused. */

@@ -55,6 +55,9 @@ static bool read_spec(const json_t *root, char **ret_spec, struct problem *probl
             json_object_set(spec, roles[i], role);
     }
     bool sells = json_object_size(spec) > 0;
+    json_t *retry = json_object_get(root, "customer_retry");
+    if (retry != NULL)
+        json_object_set(spec, "customer_retry", retry);
     CLEANUP(freep) char *text = json_dumps(spec, JSON_COMPACT);
     json_decref(spec);
     struct err err;
@@ -78,7 +81,9 @@ static bool read_mode(struct input input, enum mode *ret_mode, struct problem *p
 
 static bool read_product(const json_t *root, struct request *request, struct problem *problem)
 {
-    static const char *const known[] = { "name", "title", "mode", "group", "web", "mail", "dns", NULL };
+    static const char *const known[] = {
+        "name", "title", "mode", "group", "web", "mail", "dns", "customer_retry", NULL
+    };
     struct input input = { root, "" };
     const char *name, *title, *group;
     if (!input_known(input, known, problem) || !input_name(input, "name", &name, problem) ||

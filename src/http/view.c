@@ -221,6 +221,8 @@ json_t *view_product(const struct product *product, const struct catalogue *cata
     json_t *spec = view_json(product->spec); /* {"web": {...}, ...}: beside the rest, as it was sent */
     json_object_update_missing(json, spec);
     json_decref(spec);
+    if (json_object_get(json, "customer_retry") == NULL) /* stored before there was this field */
+        json_object_set_new(json, "customer_retry", json_true());
     return json;
 }
 

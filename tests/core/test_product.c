@@ -26,6 +26,10 @@ static void specs_become_data(void **state)
     assert_string_equal(spec.mail.mailbox, "info");
     assert_int_equal(spec.dns.ttl, 3600);
     assert_string_equal(spec.dns.zone_template, "default");
+    assert_true(spec.customer_retry); /* also of products that were stored before there was this field */
+    product_spec_finish(&spec);
+    assert_true(product_spec_parse("{\"web\":{},\"customer_retry\":false}", &spec, &err));
+    assert_false(spec.customer_retry);
     product_spec_finish(&spec);
 }
 
@@ -67,7 +71,9 @@ static void wrong_specs_are_refused_with_field_and_reason(void **state)
         { "{}", "spec", "the spec sells nothing: give at least one of web, mail and dns, with a quota above 0" },
         { "{\"web\":{\"disk_mb\":0}}", "spec",
           "the spec sells nothing: give at least one of web, mail and dns, with a quota above 0" },
-        { "{\"ftp\":{}}", "ftp", "ftp is not a role: a spec has web, mail and dns" },
+        { "{\"ftp\":{}}", "ftp", "ftp is no part of a spec: it has web, mail, dns and customer_retry" },
+        { "{\"web\":{},\"customer_retry\":\"yes\"}", "customer_retry",
+          "customer_retry must be true or false, not a text" },
         { "{\"web\":5}", "web", "web must be an object, not a whole number" },
         { "{\"web\":{\"disk\":5}}", "web.disk", "web.disk is not a field of the role" },
         { "{\"web\":{\"disk_mb\":\"5\"}}", "web.disk_mb",
@@ -115,7 +121,8 @@ static void wrong_specs_are_refused_with_field_and_reason(void **state)
 static void the_canonical_form_says_everything_and_stays(void **state)
 {
     static const char want[] =
-        "{\"mail\":{\"accounts\":5,\"disk_mb\":-1,\"domains\":1,\"mailbox\":\"\",\"rate_per_hour\":200},"
+        "{\"customer_retry\":true,\"mail\":{\"accounts\":5,\"disk_mb\":-1,\"domains\":1,\"mailbox\":\"\",\"rate_per_"
+        "hour\":200},"
         "\"web\":{\"aliases\":-1,\"backups\":3,\"bandwidth_mb\":-1,\"cron_jobs\":-1,\"databases\":-1,\"disk_mb\":2048,"
         "\"domains\":1,\"php\":\"\"}}";
     (void)state;
