@@ -37,6 +37,7 @@ static const char *const operation_kind_names[OPERATION_KIND_COUNT] = {
     [OPERATION_TERMINATE] = "terminate",
     [OPERATION_CHANGE_PACKAGE] = "change-package",
     [OPERATION_PLAN] = "plan",
+    [OPERATION_PASSWORD] = "password",
 };
 
 static const char *const resolution_names[RESOLUTION_COUNT] = {

@@ -39,9 +39,10 @@ enum operation_kind {
     OPERATION_UNSUSPEND,
     OPERATION_TERMINATE,
     OPERATION_CHANGE_PACKAGE,
-    OPERATION_PLAN, /* what a redeploy would do: looks only */
+    OPERATION_PLAN,     /* what a redeploy would do: looks only */
+    OPERATION_PASSWORD, /* new passwords for its panel users and its mailbox */
 };
-#define OPERATION_KIND_COUNT (OPERATION_PLAN + 1)
+#define OPERATION_KIND_COUNT (OPERATION_PASSWORD + 1)
 
 enum operation_state { OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED, OPERATION_CANCELLED, OPERATION_SUPERSEDED };
 #define OPERATION_STATE_COUNT (OPERATION_SUPERSEDED + 1)

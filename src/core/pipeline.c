@@ -78,6 +78,22 @@ static bool timeout_read(const char *text, enum timeout_class *ret_timeout)
     return false;
 }
 
+static const char *const when_names[] = { [PIPELINE_ALWAYS] = "",
+                                          [PIPELINE_WHEN_MAILBOX] = "mailbox",
+                                          [PIPELINE_WHEN_PASSWORD] = "password",
+                                          [PIPELINE_WHEN_BOTH] = "mailbox-password" };
+
+static bool when_read(const char *text, enum pipeline_when *ret_when)
+{
+    for (size_t i = 0; i < ARRAY_LEN(when_names); i++) {
+        if (strcmp(text, when_names[i]) == 0) {
+            *ret_when = (enum pipeline_when)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool step_read_words(const struct place *place, const struct raw_step *raw, struct pipeline_step *step,
                             struct err *err)
 {
@@ -90,9 +106,9 @@ static bool step_read_words(const struct place *place, const struct raw_step *ra
     if (!lane_read(raw->lane, &step->lane))
         return STEP_WRONG(place, err, "%s: unknown lane %s: there are make, reload, look, probe and none", step->key,
                           raw->lane);
-    if (raw->when != NULL && strcmp(raw->when, "mailbox") != 0)
-        return STEP_WRONG(place, err, "%s: unknown condition %s: there is mailbox", step->key, raw->when);
-    step->when = raw->when != NULL ? PIPELINE_WHEN_MAILBOX : PIPELINE_ALWAYS;
+    if (raw->when != NULL && !when_read(raw->when, &step->when))
+        return STEP_WRONG(place, err, "%s: unknown condition %s: there are mailbox, password and mailbox-password",
+                          step->key, raw->when);
     step->timeout = TIMEOUT_NORMAL;
     if (raw->timeout != NULL && !timeout_read(raw->timeout, &step->timeout))
         return STEP_WRONG(place, err, "%s: unknown timeout %s: there are short, normal, zone and long", step->key,

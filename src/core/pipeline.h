@@ -10,7 +10,7 @@
  *       role: dns            # whose node; left out of a plan whose product does not sell it. none: always in the plan
  *       each: true           # one task for each node of the role (dns)
  *       lane: make           # make, reload, look, probe (from outside) or none (the engine)
- *       when: mailbox        # only for orders with a mailbox
+ *       when: mailbox        # only for orders with a mailbox; password: when new passwords are to be set; mailbox-password: both
  *       needs: [dns.user, mail.dkim]
  *       timeout: zone        # short, normal, zone or long
  *       weight: 33           # its share of the progress bar, >= 1: tenths of a typical second
@@ -37,7 +37,7 @@ const char *timeout_class_name(enum timeout_class timeout);
 /** The longest that one command of this class may take before we look what became of it, milliseconds. */
 int64_t timeout_class_ms(enum timeout_class timeout);
 
-enum pipeline_when { PIPELINE_ALWAYS, PIPELINE_WHEN_MAILBOX };
+enum pipeline_when { PIPELINE_ALWAYS, PIPELINE_WHEN_MAILBOX, PIPELINE_WHEN_PASSWORD, PIPELINE_WHEN_BOTH };
 
 struct pipeline_step {
     char *key;
@@ -70,6 +70,7 @@ void pipeline_destroyp(struct pipeline **pipeline);
 struct expansion {
     unsigned roles;              /* ROLE_BIT()s that the product sells */
     bool mailbox;                /* the order has one */
+    bool passwords;              /* new ones are to be set */
     int64_t web_node, mail_node; /* of the roles that are sold */
     const int64_t *dns_nodes;
     const char *const *dns_names; /* names of these nodes, for the keys */
@@ -111,8 +112,8 @@ MUST_CHECK bool pipeline_expand(const struct pipeline *pipeline, const struct ex
                                 struct err *err);
 /**
  * Shape a plan for an operation. Deploy and redeploy run it as it is. Verify runs all that makes or looks, and reports at its end.
- * Plan keeps what would change or look at a node, as looks that need nothing of each other, and reports at their end. The last
- * step, `live`, is called `report` then.
+ * Plan keeps what would change or look at a node, as looks that need nothing of each other, and reports at their end. Password
+ * keeps what sets passwords, the look at the mailbox, and reports at their end. The last step, `live`, is called `report` then.
  */
 void plan_adapt(struct plan *plan, enum operation_kind kind);
 void plan_finish(struct plan *plan);

@@ -34,6 +34,8 @@ static bool step_is_included(const struct pipeline_step *step, const struct expa
     switch (step->when) {
     case PIPELINE_ALWAYS: return true;
     case PIPELINE_WHEN_MAILBOX: return input->mailbox;
+    case PIPELINE_WHEN_PASSWORD: return input->passwords;
+    case PIPELINE_WHEN_BOTH: return input->passwords && input->mailbox;
     }
     abort();
 }
@@ -195,10 +197,18 @@ static bool is_report(const struct plan_task *task)
     return task->lane == TASK_LANE_NONE && strcmp(task->action, "live") == 0;
 }
 
+static bool sets_password(const struct plan_task *task)
+{
+    size_t length = strlen(task->action);
+    return length > 8 && strcmp(task->action + length - 8, "password") == 0;
+}
+
 static bool is_kept(const struct plan_task *task, enum operation_kind kind)
 {
     if (task->lane == TASK_LANE_NONE)
         return is_report(task);
+    if (kind == OPERATION_PASSWORD)
+        return sets_password(task) || strcmp(task->action, "verify.mail") == 0;
     return kind != OPERATION_PLAN || task->lane == TASK_LANE_MAKE || task->lane == TASK_LANE_LOOK;
 }
 
@@ -242,22 +252,34 @@ static void keep_edges(struct plan *plan, const size_t *at)
     plan->edge_count = kept;
 }
 
-/* Looks need nothing of each other; the report, which stands last, needs all. */
+/* Looks need nothing of each other. */
 static void only_look(struct plan *plan)
 {
-    size_t last = plan->task_count - 1, capacity = plan->edge_count;
     plan->edge_count = 0;
-    plan->tasks[last].needs_left = 0;
-    for (size_t i = 0; i < last; i++) {
-        plan->tasks[i].lane = TASK_LANE_LOOK;
+    for (size_t i = 0; i < plan->task_count; i++) {
         plan->tasks[i].needs_left = 0;
-        add_edge(plan, &capacity, i, last);
+        if (i + 1 < plan->task_count)
+            plan->tasks[i].lane = TASK_LANE_LOOK;
     }
+}
+
+/* The report, which stands last, needs all. */
+static void report_on_all(struct plan *plan)
+{
+    size_t last = plan->task_count - 1, capacity = plan->edge_count, kept = 0;
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        if (plan->edges[i].to != last)
+            plan->edges[kept++] = plan->edges[i];
+    }
+    plan->edge_count = kept;
+    plan->tasks[last].needs_left = 0;
+    for (size_t i = 0; i < last; i++)
+        add_edge(plan, &capacity, i, last);
 }
 
 void plan_adapt(struct plan *plan, enum operation_kind kind)
 {
-    if (kind != OPERATION_VERIFY && kind != OPERATION_PLAN)
+    if (kind != OPERATION_VERIFY && kind != OPERATION_PLAN && kind != OPERATION_PASSWORD)
         return;
     CLEANUP(freep) size_t *at = xcalloc(plan->task_count, sizeof(*at));
     keep_tasks(plan, kind, at);
@@ -267,6 +289,8 @@ void plan_adapt(struct plan *plan, enum operation_kind kind)
     plan->tasks[plan->task_count - 1].action = xstrdup("report");
     if (kind == OPERATION_PLAN)
         only_look(plan);
+    if (kind != OPERATION_VERIFY)
+        report_on_all(plan);
 }
 
 void plan_finish(struct plan *plan)

@@ -43,7 +43,8 @@ struct step {
     const char *package; /* the ownership mark: b<installation>-<service id, 10 digits>-x */
     const char *contact_name;
     const char *contact_email;
-    const char *password; /* of the panel user, or of the mailbox in mail.account and verify.mail; a secret */
+    const char *password; /* of the panel user, or of the mailbox in mail.account and verify.mail; in *.password and
+                             mail.mailbox-password the new one, NULL when none waits; a secret */
     bool sudo;            /* the node's SSH user is not root: repairs that need root end in a named conflict */
     bool adopt;           /* a person has decided: the user of this name becomes ours, with all that is in it */
     bool suspect;         /* an earlier attempt's outcome stayed unknown: what is present is rebuilt, not trusted */

@@ -25,15 +25,21 @@
 
 /* The same order as do_action[]. */
 static const struct driver_action actions[] = {
-    MAKE("web.package"),  MAKE("web.user"),  MAKE("web.domain"),  MAKE("web.settings"),   MAKE("web.reload"),
-    MAKE("mail.package"), MAKE("mail.user"), MAKE("mail.domain"), LOOK("mail.dkim"),      MAKE("mail.account"),
-    MAKE("dns.package"),  MAKE("dns.user"),  MAKE("dns.zone"),    LOOK("node.preflight"),
+    MAKE("web.package"),   MAKE("web.user"),       MAKE("web.domain"),
+    MAKE("web.settings"),  MAKE("web.reload"),     MAKE("mail.package"),
+    MAKE("mail.user"),     MAKE("mail.domain"),    LOOK("mail.dkim"),
+    MAKE("mail.account"),  MAKE("dns.package"),    MAKE("dns.user"),
+    MAKE("dns.zone"),      LOOK("node.preflight"), MAKE("web.password"),
+    MAKE("mail.password"), MAKE("dns.password"),   MAKE("mail.mailbox-password"),
 };
 
 static void (*const do_action[ARRAY_LEN(actions)])(struct talk *talk) = {
-    hestia_do_package, hestia_do_user, hestia_do_web_domain,  hestia_do_web_settings, hestia_do_web_reload,
-    hestia_do_package, hestia_do_user, hestia_do_mail_domain, hestia_do_mail_dkim,    hestia_do_mail_account,
-    hestia_do_package, hestia_do_user, hestia_do_dns_zone,    hestia_do_preflight,
+    hestia_do_package,       hestia_do_user,          hestia_do_web_domain,
+    hestia_do_web_settings,  hestia_do_web_reload,    hestia_do_package,
+    hestia_do_user,          hestia_do_mail_domain,   hestia_do_mail_dkim,
+    hestia_do_mail_account,  hestia_do_package,       hestia_do_user,
+    hestia_do_dns_zone,      hestia_do_preflight,     hestia_do_user_password,
+    hestia_do_user_password, hestia_do_user_password, hestia_do_mailbox_password,
 };
 
 static void hestia_next(const struct step *step, const struct command_result *results, size_t result_count,

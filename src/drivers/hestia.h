@@ -170,6 +170,8 @@ void hestia_do_web_reload(struct talk *talk);
 void hestia_do_mail_domain(struct talk *talk);
 void hestia_do_mail_dkim(struct talk *talk);
 void hestia_do_mail_account(struct talk *talk);
+void hestia_do_user_password(struct talk *talk);
+void hestia_do_mailbox_password(struct talk *talk);
 void hestia_do_dns_zone(struct talk *talk);
 void hestia_do_preflight(struct talk *talk);
 

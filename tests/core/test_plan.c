@@ -111,7 +111,8 @@ static void split_expands_to_the_graph_of_the_design(void **state)
 
 static void expect_adapted(enum operation_kind kind, const char *want)
 {
-    static const struct expansion input = INPUT(ALL, true);
+    struct expansion input = INPUT(ALL, true);
+    input.passwords = kind == OPERATION_PASSWORD;
     CLEANUP(pipeline_destroyp) struct pipeline *split = load(PIPELINES_DIR "/split.yaml");
     struct plan plan = { 0 };
     struct err err = { 0 };
@@ -176,6 +177,46 @@ static void a_plan_is_made_of_looks_that_need_nothing_of_each_other(void **state
         "live none <- web.package, web.user, web.domain, web.settings, mail.package, mail.user, mail.domain, "
         "mail.dkim, mail.account, dns.package@ns1, dns.package@ns2, dns.user@ns1, dns.user@ns2, dns.zone@ns1, "
         "dns.zone@ns2\n");
+}
+
+static void new_passwords_are_set_beside_each_other_and_the_mailbox_is_looked_at(void **state)
+{
+    (void)state;
+    expect_adapted(OPERATION_PASSWORD,
+                   "web.password on 1 make\n"
+                   "mail.password on 2 make\n"
+                   "mail.mailbox-password on 2 make\n"
+                   "dns.password@ns1 on 3 make\n"
+                   "dns.password@ns2 on 4 make\n"
+                   "verify.mail probe <- mail.mailbox-password\n"
+                   "live none <- web.password, mail.password, mail.mailbox-password, "
+                   "dns.password@ns1, dns.password@ns2, verify.mail\n");
+}
+
+static void passwords_that_wait_are_set_as_soon_as_their_user_is_there(void **state)
+{
+    struct expansion input = INPUT(ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_MAIL), true);
+    (void)state;
+    input.passwords = true;
+    CLEANUP(pipeline_destroyp) struct pipeline *split = load(PIPELINES_DIR "/split.yaml");
+    expect_plan("with passwords", split, &input,
+                "web.package on 1 make\n"
+                "web.user on 1 make <- web.package\n"
+                "web.password on 1 make <- web.user\n"
+                "web.domain on 1 make <- web.user, web.password\n"
+                "web.settings on 1 make <- web.domain\n"
+                "web.reload on 1 reload <- web.settings\n"
+                "mail.package on 2 make\n"
+                "mail.user on 2 make <- mail.package\n"
+                "mail.password on 2 make <- mail.user\n"
+                "mail.domain on 2 make <- mail.user, mail.password\n"
+                "mail.dkim on 2 look <- mail.domain\n"
+                "mail.account on 2 make <- mail.domain\n"
+                "mail.mailbox-password on 2 make <- mail.account\n"
+                "verify.web probe <- web.reload\n"
+                "verify.mail probe <- mail.domain, mail.account, mail.mailbox-password\n"
+                "ssl.seed none <- mail.dkim, verify.web, verify.mail\n"
+                "live none <- mail.dkim, verify.web, verify.mail, ssl.seed\n");
 }
 
 static void split_without_a_role_closes_the_gap(void **state)
@@ -326,6 +367,8 @@ int main(void)
         cmocka_unit_test(split_expands_to_the_graph_of_the_design),
         cmocka_unit_test(a_verify_reports_where_a_deploy_goes_live),
         cmocka_unit_test(a_plan_is_made_of_looks_that_need_nothing_of_each_other),
+        cmocka_unit_test(new_passwords_are_set_beside_each_other_and_the_mailbox_is_looked_at),
+        cmocka_unit_test(passwords_that_wait_are_set_as_soon_as_their_user_is_there),
         cmocka_unit_test(split_without_a_role_closes_the_gap),
         cmocka_unit_test(gaps_of_several_steps_are_closed),
         cmocka_unit_test(the_file_need_not_be_in_order),

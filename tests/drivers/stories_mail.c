@@ -249,6 +249,32 @@ const struct story mail_accounts[] = {
 };
 const size_t mail_accounts_count = ARRAY_LEN(mail_accounts);
 
+#define LOOK_USER "v-list-user acme json | "
+#define NEW_USER_PASSWORD "v-change-user-password acme {file} | "
+#define NEW_MAILBOX_PASSWORD "v-change-mail-account-password acme acme.example info {file} | "
+
+const struct story passwords[] = {
+    { "a user of ours gets a new password", "web.password", false, false,
+      LOOK_USER "0 | user.ours\n--\n" NEW_USER_PASSWORD "0\n--\n= done changed\n" },
+    { "whatever became of the last attempt, it is set again", "dns.password", true, true,
+      LOOK_USER "0 | user.ours\n--\n" NEW_USER_PASSWORD "0\n--\n= done changed\n" },
+    { "somebody else's user keeps his", "mail.password", false, false,
+      LOOK_USER "0 | user.other\n--\n= conflict conflict.user\n" },
+    { "a user that is gone", "web.password", false, false, LOOK_USER "3\n--\n= failed panel.missing\n" },
+    { "a command that was cut off is said once more", "web.password", false, false,
+      LOOK_USER "0 | user.ours\n--\n" NEW_USER_PASSWORD "137\n--\n" LOOK_USER "0 | user.ours\n--\n= restart\n" },
+    { "a mailbox gets a new password", "mail.mailbox-password", false, false,
+      LOOK_USER "0 | user.ours\n--\n" NEW_MAILBOX_PASSWORD "0\n--\n= done changed\n" },
+    { "a mailbox of somebody else's user keeps its", "mail.mailbox-password", false, false,
+      LOOK_USER "0 | user.other\n--\n= conflict conflict.user\n" },
+    { "a mailbox that is gone", "mail.mailbox-password", false, false,
+      LOOK_USER "0 | user.ours\n--\n"
+      NEW_MAILBOX_PASSWORD "3 | \"Error: mail account info doesn't exist\\n\"\n--\n"
+      LOOK_USER "0 | user.ours\n--\n"
+      "= failed panel.missing: v-change-mail-account-password: mail account info doesn't exist\n" },
+};
+const size_t passwords_count = ARRAY_LEN(passwords);
+
 const struct story mail_dkims[] = {
     { "the key is read", "mail.dkim", false, false, LOOK_KEY "0 | key\n--\n= done\n" },
     { "no key yet", "mail.dkim", false, false, LOOK_KEY "0 | nokey\n--\n= retry panel.no-dkim\n" },

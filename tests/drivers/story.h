@@ -31,6 +31,7 @@ STORIES(web_reloads);
 STORIES(mail_domains);
 STORIES(mail_accounts);
 STORIES(mail_dkims);
+STORIES(passwords);
 STORIES(dns_zones);
 STORIES(preflights);
 

@@ -26,6 +26,7 @@ PLAY_ALL(web_reloads)
 PLAY_ALL(mail_domains)
 PLAY_ALL(mail_accounts)
 PLAY_ALL(mail_dkims)
+PLAY_ALL(passwords)
 PLAY_ALL(dns_zones)
 PLAY_ALL(preflights)
 
@@ -36,6 +37,8 @@ static void empty_passwords_are_refused_before_anything_is_said(void **state)
     static const struct story stories[] = {
         { "a user without a password", "web.user", false, false, "= failed panel.password\n" },
         { "a mailbox without a password", "mail.account", false, false, "= failed panel.password\n" },
+        { "a user's new password", "web.password", false, false, "= failed panel.password\n" },
+        { "a mailbox's new password", "mail.mailbox-password", false, false, "= failed panel.password\n" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(stories); i++) {
@@ -171,6 +174,7 @@ int main(void)
         cmocka_unit_test(play_mail_domains),
         cmocka_unit_test(play_mail_accounts),
         cmocka_unit_test(play_mail_dkims),
+        cmocka_unit_test(play_passwords),
         cmocka_unit_test(play_dns_zones),
         cmocka_unit_test(play_preflights),
         cmocka_unit_test(empty_passwords_are_refused_before_anything_is_said),

@@ -310,6 +310,63 @@ static void a_node_tells_what_it_offers(void **state)
     }
 }
 
+/* ---- new passwords ------------------------------------------------------------------------------------------------------- */
+
+static bool password_works(struct world *world, const struct step *step, const char *password)
+{
+    struct panel_host *host = panel_memory_host(world->runner.memory);
+    if (strcmp(step->action, "mail.mailbox-password") == 0)
+        return panel_memory_mail_login(world->runner.memory, step->domain, step->mailbox, password);
+    return host->ops->user_check_password(host, step->user, password);
+}
+
+/* @return whether the command came so far */
+static bool set_password(const struct role *role, const char *action, unsigned lose_at, bool sudo)
+{
+    struct world world;
+    struct move move;
+    world_init(&world, role, sudo);
+    for (size_t k = 0; role->actions[k] != NULL; k++) {
+        struct step step = account_step(role->actions[k], sudo);
+        play(&world, &step, false, &move);
+        assert_int_equal(move.verdict, VERDICT_DONE);
+        move_finish(&move);
+    }
+    struct step step = account_step(action, sudo);
+    const char *old = step.password;
+    assert_true(password_works(&world, &step, old));
+    step.password = "An0ther-Passw0rd";
+    world.runner.segments = 0;
+    world.runner.lose_at = lose_at;
+    play(&world, &step, true, &move);
+    bool reached = world.runner.segments >= lose_at;
+    if (move.verdict != VERDICT_DONE || !move.changed)
+        fail_msg("%s: %s", action, move.cause == NULL ? "not changed" : move.cause->id);
+    assert_true(password_works(&world, &step, step.password));
+    assert_false(password_works(&world, &step, old));
+    check_single(&world, action);
+    move_finish(&move);
+    world_finish(&world);
+    return reached;
+}
+
+static void a_new_password_works_and_the_old_one_does_not_also_when_the_node_was_lost(void **state)
+{
+    static const struct {
+        size_t role;
+        const char *action;
+    } cases[] = {
+        { 0, "web.password" }, { 1, "mail.password" }, { 1, "mail.mailbox-password" }, { 2, "dns.password" }
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        unsigned lose_at = 1;
+        while (set_password(&roles[cases[i].role], cases[i].action, lose_at, lose_at % 2 == 0))
+            lose_at++;
+        assert_true(lose_at > 2); /* the look and the change */
+    }
+}
+
 /* ---- somebody else's ----------------------------------------------------------------------------------------------------- */
 
 static void somebody_elses_objects_are_conflicts_and_stay_as_they_are(void **state)
@@ -543,6 +600,7 @@ int main(void)
         cmocka_unit_test(a_fresh_account_costs_each_node_at_most_six_seconds),
         cmocka_unit_test(the_key_that_is_read_is_a_fact),
         cmocka_unit_test(a_node_tells_what_it_offers),
+        cmocka_unit_test(a_new_password_works_and_the_old_one_does_not_also_when_the_node_was_lost),
         cmocka_unit_test(somebody_elses_objects_are_conflicts_and_stay_as_they_are),
         cmocka_unit_test(every_kill_is_healed_or_ends_in_a_named_conflict),
         cmocka_unit_test(a_doubled_line_is_mended_by_root_or_by_the_command_that_is_shown),
