@@ -220,6 +220,9 @@ MUST_CHECK bool store_list_facts(struct store *store, int64_t service_id, struct
 /** One per (service, node, kind), e.g. "panel-password", "mailbox-password"; ciphertext only. */
 MUST_CHECK bool store_put_secret(struct store *store, int64_t service_id, int64_t node_id, const char *kind,
                                  const unsigned char *cipher, size_t length, struct err *err);
+/** Nothing happens when there is none. */
+MUST_CHECK bool store_remove_secret(struct store *store, int64_t service_id, int64_t node_id, const char *kind,
+                                    struct err *err);
 /** *ret_cipher NULL when there is none; the caller's to free */
 MUST_CHECK bool store_get_secret(struct store *store, int64_t service_id, int64_t node_id, const char *kind,
                                  unsigned char **ret_cipher, size_t *ret_length, struct err *err);

@@ -299,6 +299,14 @@ bool store_put_secret(struct store *store, int64_t service_id, int64_t node_id, 
            err_wrap(err, "put %s of service %" PRId64, kind, service_id);
 }
 
+static const char sql_remove_secret[] = "DELETE FROM secret WHERE service_id = $1 AND node_id = $2 AND kind = $3";
+
+bool store_remove_secret(struct store *store, int64_t service_id, int64_t node_id, const char *kind, struct err *err)
+{
+    return store_run(store, sql_remove_secret, ARGS(db_int(service_id), db_int(node_id), db_text(kind)), NULL, err) ||
+           err_wrap(err, "remove %s of service %" PRId64, kind, service_id);
+}
+
 struct secret {
     char *cipher;
     size_t length;
