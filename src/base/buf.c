@@ -39,6 +39,11 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
+void buf_reserve(struct buf *buf, size_t more)
+{
+    buf_grow(buf, more);
+}
+
 void buf_add(struct buf *buf, const void *data, size_t length)
 {
     buf_grow(buf, length);

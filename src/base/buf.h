@@ -15,9 +15,10 @@ struct buf {
 
 #define BUF_INIT ((struct buf){ 0 })
 
-void buf_finish(struct buf *buf); /* also wipes nothing: see buf_wipe() for secrets */
-void buf_wipe(struct buf *buf);   /* overwrite, then free */
-void buf_clear(struct buf *buf);  /* length 0, keeps the memory */
+void buf_finish(struct buf *buf);               /* also wipes nothing: see buf_wipe() for secrets */
+void buf_wipe(struct buf *buf);                 /* overwrite, then free */
+void buf_clear(struct buf *buf);                /* length 0, keeps the memory */
+void buf_reserve(struct buf *buf, size_t more); /* so that adding as much leaves no copy of secrets behind */
 void buf_add(struct buf *buf, const void *data, size_t length);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char byte);

@@ -111,6 +111,10 @@ static enum cli_exit start(struct cli *cli, const struct cli_args *args, const c
         printf("it is %s: see `berthctl task list --operation %" PRId64 "`\n", state, id);
         return CLI_FAILED;
     }
+    if (strcmp(kind, "password") == 0) {
+        puts("All its passwords are new.");
+        return CLI_OK;
+    }
     return read_report(cli, service_id, id, strcmp(kind, "plan") == 0) ? CLI_OK : CLI_FAILED;
 }
 
@@ -127,6 +131,11 @@ enum cli_exit service_verify(struct cli *cli, const struct cli_args *args)
 enum cli_exit service_plan(struct cli *cli, const struct cli_args *args)
 {
     return start(cli, args, "plan", true);
+}
+
+enum cli_exit service_password(struct cli *cli, const struct cli_args *args)
+{
+    return start(cli, args, "password", true);
 }
 
 /* ---- ending and trying again -------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 enum cli_exit service_redeploy(struct cli *cli, const struct cli_args *args);
 enum cli_exit service_verify(struct cli *cli, const struct cli_args *args);
 enum cli_exit service_plan(struct cli *cli, const struct cli_args *args);
+enum cli_exit service_password(struct cli *cli, const struct cli_args *args);
 enum cli_exit service_cancel(struct cli *cli, const struct cli_args *args);
 enum cli_exit service_retry(struct cli *cli, const struct cli_args *args);
 /** {"tasks": n} for people or scripts; stolen. */

@@ -366,6 +366,7 @@ static const struct cli_command commands[] = {
     { "redeploy", "ID", 1, NULL, service_redeploy, "hard reset: look at every step anew, make what is missing" },
     { "verify", "ID", 1, NULL, service_verify, "look at every step, repair what is wrong, say what it was" },
     { "plan", "ID", 1, NULL, service_plan, "say what a redeploy would change; changes nothing" },
+    { "password", "ID", 1, NULL, service_password, "set new passwords for its panel users and its mailbox" },
     { "retry", "ID", 1, NULL, service_retry, "try everything again that has failed or waits" },
     { "cancel", "ID", 1, NULL, service_cancel, "end what is under way" },
 };

@@ -184,6 +184,9 @@ bool engine_admin(struct engine *engine, struct request *request, bool *ret_late
     case REQUEST_CANCEL: return engine_cancel(engine, request, err);
     case REQUEST_SERVICE_RETRY: return engine_retry_service(engine, request, err);
     case REQUEST_NODE_RETRY: return engine_retry_node(engine, request, err);
+    case REQUEST_REVEAL: return deed_reveal(engine, request, err);
+    case REQUEST_LINK_RENEW: return deed_renew_link(engine, request, err);
+    case REQUEST_CREDENTIALS_SHOW: return deed_show_credentials(engine, request, err);
     case REQUEST_TICKET_RETRY: return outbox_retry(engine, request, err);
     case REQUEST_SETTING_SET: return engine_set_settings(engine, request, err);
     case REQUEST_STAFF_ADD:

@@ -30,6 +30,9 @@ static const char *action_of(const struct request *request)
     case REQUEST_NODE_RETRY: return "node.retry";
     case REQUEST_SETTING_SET: return "setting.set";
     case REQUEST_TICKET_RETRY: return "ticket.retry";
+    case REQUEST_REVEAL: return "credentials.reveal";
+    case REQUEST_LINK_RENEW: return "link.renew";
+    case REQUEST_CREDENTIALS_SHOW: return request->existing ? NULL : "credentials.show";
     case REQUEST_STAFF_ADD: return "staff.add";
     case REQUEST_STAFF_SET: return "staff.set";
     case REQUEST_PASSWORD_SET: return "staff.password";
@@ -80,7 +83,10 @@ static bool add_target(struct store *store, const struct request *request, const
     case REQUEST_ORDER: return add_service(store, request->id, target, err);
     case REQUEST_OPERATION:
     case REQUEST_CANCEL:
-    case REQUEST_SERVICE_RETRY: return add_service(store, request->target_id, target, err);
+    case REQUEST_SERVICE_RETRY:
+    case REQUEST_REVEAL:
+    case REQUEST_LINK_RENEW:
+    case REQUEST_CREDENTIALS_SHOW: return add_service(store, request->target_id, target, err);
     case REQUEST_TASK_RETRY:
     case REQUEST_TASK_FAIL:
     case REQUEST_TASK_RESOLVE: return add_task(store, request->target_id, target, err);

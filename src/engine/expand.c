@@ -21,6 +21,7 @@ struct expanding {
     size_t account_count;
     int64_t taken_node_id; /* for names_username() */
     enum operation_kind kind;
+    bool passwords; /* new ones are to be set */
     int64_t operation_id;
     struct task *before; /* what the last operation was made of */
     size_t before_count;
@@ -104,13 +105,13 @@ static bool store_accounts(struct expanding *work, struct err *err)
         size_t node = engine_node_index(engine, account->node_id);
         if (!store_insert_account(engine->config.store, account, err) ||
             !store_add_node_load(engine->config.store, account->node_id, 1, err) ||
-            !step_secret_create(engine, work->service.id, account->node_id, "panel-password", err))
+            !step_secret_create(engine, work->service.id, account->node_id, SECRET_PANEL, err))
             return false;
         engine->nodes[node].load++;
     }
     int64_t mail_node = work->placement.node[ROLE_MAIL];
     return mail_node == 0 || work->options.mailbox[0] == '\0' ||
-           step_secret_create(engine, work->service.id, mail_node, "mailbox-password", err);
+           step_secret_create(engine, work->service.id, mail_node, SECRET_MAILBOX, err);
 }
 
 static bool make_accounts(struct expanding *work, struct err *err)
@@ -221,6 +222,7 @@ static bool make_graph(struct expanding *work, struct err *err)
         names[i] = engine->nodes[engine_node_index(engine, placement->dns_nodes[i])].name;
     struct expansion input = { .roles = work->product->spec.roles,
                                .mailbox = work->options.mailbox[0] != '\0',
+                               .passwords = work->passwords,
                                .web_node = placement->node[ROLE_WEB],
                                .mail_node = placement->node[ROLE_MAIL],
                                .dns_nodes = placement->dns_nodes,
@@ -323,6 +325,25 @@ static bool placement_of_accounts(struct expanding *work, struct err *err)
     return true;
 }
 
+/** New ones are made when they are asked for. Those of an earlier change that did not come to its end may be on the node or not:
+ * whatever repairs the service brings that to its end too. */
+static bool prepare_passwords(struct expanding *work, struct err *err)
+{
+    struct engine *engine = work->engine;
+    int64_t mail_node = work->placement.node[ROLE_MAIL];
+    if (work->kind == OPERATION_PLAN)
+        return true;
+    if (work->kind != OPERATION_PASSWORD)
+        return step_has_next(engine, work->accounts, work->account_count, &work->passwords, err);
+    work->passwords = true;
+    for (size_t i = 0; i < work->account_count; i++) {
+        if (!step_secret_create(engine, work->service.id, work->accounts[i].node_id, SECRET_PANEL_NEXT, err))
+            return false;
+    }
+    return mail_node == 0 || work->options.mailbox[0] == '\0' ||
+           step_secret_create(engine, work->service.id, mail_node, SECRET_MAILBOX_NEXT, err);
+}
+
 static bool expand_again(struct expanding *work, int64_t service_id, const char *who, struct err *err)
 {
     struct store *store = work->engine->config.store;
@@ -335,7 +356,7 @@ static bool expand_again(struct expanding *work, int64_t service_id, const char 
     return order_options_parse(work->service.options, &work->product->spec, &work->options, err) &&
            store_list_accounts(store, service_id, &work->accounts, &work->account_count, err) &&
            store_list_tasks(store, work->service.operation_id, &work->before, &work->before_count, err) &&
-           placement_of_accounts(work, err) && make_graph(work, err) &&
+           placement_of_accounts(work, err) && prepare_passwords(work, err) && make_graph(work, err) &&
            (deploys ? start_deploying(work, who, err) : note_start(work, who, err));
 }
 

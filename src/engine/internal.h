@@ -1,10 +1,10 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
  * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
- * operation.c and conflict.c what staff do to a service, plan.c what a step would do, step.c what a driver is told, note.c events
- * and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that is done, learn.c how long
- * steps take, world.c what the world sees of services. A function returns false only when the store failed: then the whole
- * batch is undone. */
+ * operation.c and conflict.c what staff do to a service, deed.c what its customer does, plan.c what a step would do, step.c what
+ * a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that
+ * is done, learn.c how long steps take, world.c what the world sees of services. A function returns false only when the store
+ * failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -209,7 +209,24 @@ MUST_CHECK bool engine_expand_some(struct engine *engine, size_t max, struct err
 MUST_CHECK bool engine_expand_again(struct engine *engine, int64_t service_id, enum operation_kind kind,
                                     const char *who, int64_t *ret_operation_id, struct err *err);
 
+/* deed.c: docs/operations.md */
+MUST_CHECK bool deed_reveal(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool deed_renew_link(struct engine *engine, struct request *request, struct err *err);
+MUST_CHECK bool deed_show_credentials(struct engine *engine, struct request *request, struct err *err);
+/** May the customer start this now (OPERATION: a password, SERVICE_RETRY)? Everybody else may, as far as this goes. @return false
+ * on a fault of the store; *ret_may false: the request has been refused */
+MUST_CHECK bool deed_may_start(struct engine *engine, struct request *request, const struct service *service,
+                               const struct operation *open, size_t open_count, bool *ret_may, struct err *err);
+/** It was started: what he may is counted from here. */
+MUST_CHECK bool deed_started(struct engine *engine, const struct request *request, struct err *err);
+/** The passwords are others now: they may be shown. */
+MUST_CHECK bool deed_passwords_changed(struct engine *engine, int64_t service_id, struct err *err);
+
 /* operation.c: docs/operations.md */
+/** The service that a request names. @return false on a fault of the store; *ret_found false: there is none, and the request has
+ * been refused */
+MUST_CHECK bool operation_find_service(struct engine *engine, struct request *request, struct service *ret_service,
+                                       bool *ret_found, struct err *err);
 MUST_CHECK bool engine_operate(struct engine *engine, struct request *request, struct err *err);
 MUST_CHECK bool engine_cancel(struct engine *engine, struct request *request, struct err *err);
 MUST_CHECK bool engine_retry_service(struct engine *engine, struct request *request, struct err *err);
@@ -221,7 +238,7 @@ MUST_CHECK bool operation_cancel(struct engine *engine, struct service *service,
                                  struct err *err);
 /** Ends what is open as superseded and starts a redeploy; request->id is the operation then. */
 MUST_CHECK bool operation_redeploy(struct engine *engine, struct request *request, int64_t service_id, struct err *err);
-/** The last task of verify and plan: what was or would be changed, as an event. */
+/** The last task of verify, plan and new passwords: what was or would be changed, as an event. */
 MUST_CHECK bool operation_report(struct engine *engine, const struct task *task, struct err *err);
 
 /* conflict.c */
@@ -321,6 +338,19 @@ MUST_CHECK bool step_data_load(struct engine *engine, const struct task *task, c
 struct step_data *step_data_for_node(struct engine *engine, size_t node, int64_t now_ms); /* preflight */
 MUST_CHECK bool step_secret_create(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind,
                                    struct err *err);
+/* A password that is to be: made before its step, it takes the place of the one that is stored when the step is done. As long as
+ * it is there, either of the two may work on the node. */
+#define SECRET_PANEL "panel-password"
+#define SECRET_MAILBOX "mailbox-password"
+#define SECRET_PANEL_NEXT "panel-password-next"
+#define SECRET_MAILBOX_NEXT "mailbox-password-next"
+/** Does a change wait on one of the accounts? */
+MUST_CHECK bool step_has_next(struct engine *engine, const struct account *accounts, size_t count, bool *ret_has,
+                              struct err *err);
+/** The step of a task is done: what was to be is now. @param ret_changed false when none was to be */
+MUST_CHECK bool step_take_next(struct engine *engine, const struct task *task, bool *ret_changed, struct err *err);
+/** The operation is given up: what no step of it has begun to set is not to be any more. */
+MUST_CHECK bool step_drop_next(struct engine *engine, int64_t operation_id, struct err *err);
 
 /* ticket.c: written in the transaction of what they tell */
 /** A task has failed for good: its operation's ticket, or a note to it, when staff want tickets. */
@@ -328,6 +358,9 @@ MUST_CHECK bool ticket_failed(struct engine *engine, const struct running *runni
                               const char *detail, struct err *err);
 /** The service is live: its open tickets hear so and are closed. */
 MUST_CHECK bool ticket_recovered(struct engine *engine, int64_t service_id, struct err *err);
+/** What such an operation could not do has been done now: its tickets, no others. */
+MUST_CHECK bool ticket_recovered_from(struct engine *engine, int64_t service_id, enum operation_kind kind,
+                                      struct err *err);
 
 /* outbox.c */
 MUST_CHECK bool outbox_step(struct engine *engine, struct err *err); /* the last of a batch */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/messages.h"
 #include "engine/internal.h"
 
 #define RETRY_MAX 5000 /* tasks in one request */
@@ -24,9 +25,8 @@ static bool refuse(struct request *request, enum err_code code, const char *form
     return true;
 }
 
-/** @return false on a fault of the store; *ret_found false: there is none, and the request has been refused */
-static bool find_service(struct engine *engine, struct request *request, struct service *ret_service, bool *ret_found,
-                         struct err *err)
+bool operation_find_service(struct engine *engine, struct request *request, struct service *ret_service,
+                            bool *ret_found, struct err *err)
 {
     *ret_found = store_get_service(engine->config.store, request->target_id, ret_service, &request->err);
     if (*ret_found || request->err.code == ERR_NOT_FOUND)
@@ -58,7 +58,8 @@ static bool end_operation(struct engine *engine, struct operation *operation, en
     engine->batch.durable = true;
     log_info("operation.ended", "operation=%" PRId64 " service=%" PRId64 " kind=%s state=%s", operation->id,
              operation->service_id, operation_kind_name(operation->kind), operation_state_name(state));
-    return store_end_unfinished_tasks(store, operation->id, task_state, why, engine->batch.now_ms, err) &&
+    return (state != OPERATION_CANCELLED || step_drop_next(engine, operation->id, err)) &&
+           store_end_unfinished_tasks(store, operation->id, task_state, why, engine->batch.now_ms, err) &&
            give_up_attempts(engine, operation->id, why, err) && store_update_operation(store, operation, err) &&
            note_event(engine, operation->service_id,
                       state == OPERATION_CANCELLED ? "operation.cancelled" : "operation.superseded",
@@ -107,6 +108,9 @@ static bool may_start(struct request *request, const struct service *service, co
     if (request->operation == OPERATION_VERIFY && service->status != SERVICE_LIVE)
         return !refuse(request, ERR_CONFLICT, "the service is %s, only a live one can be verified: redeploy it",
                        service_status_name(service->status));
+    if (request->operation == OPERATION_PASSWORD && service->status != SERVICE_LIVE)
+        return !refuse(request, ERR_CONFLICT, "the service is %s, only a live one can get new passwords: redeploy it",
+                       service_status_name(service->status));
     return true;
 }
 
@@ -138,7 +142,7 @@ bool operation_redeploy(struct engine *engine, struct request *request, int64_t 
     return ok;
 }
 
-/** A verify or plan that has failed makes room for the next one. */
+/** A verify, plan or change of passwords that has failed makes room for the next one. */
 static bool look_again(struct engine *engine, struct request *request, struct operation *open, size_t count,
                        struct err *err)
 {
@@ -156,12 +160,15 @@ bool engine_operate(struct engine *engine, struct request *request, struct err *
     struct operation *open = NULL;
     size_t count = 0;
     bool found = false;
-    if (!find_service(engine, request, &service, &found, err))
+    if (!operation_find_service(engine, request, &service, &found, err))
         return false;
     bool ok = !found || store_list_open_operations(engine->config.store, service.id, &open, &count, err);
-    if (ok && found && may_start(request, &service, open, count))
-        ok = request->operation == OPERATION_REDEPLOY ? operation_redeploy(engine, request, service.id, err)
-                                                      : look_again(engine, request, open, count, err);
+    bool may = false;
+    ok = ok && (!found || deed_may_start(engine, request, &service, open, count, &may, err));
+    if (ok && may && may_start(request, &service, open, count))
+        ok = (request->operation == OPERATION_REDEPLOY ? operation_redeploy(engine, request, service.id, err)
+                                                       : look_again(engine, request, open, count, err)) &&
+             deed_started(engine, request, err);
     operations_free(open, count);
     service_finish(&service);
     return ok;
@@ -202,7 +209,7 @@ bool engine_cancel(struct engine *engine, struct request *request, struct err *e
 {
     struct service service = { 0 };
     bool found = false;
-    if (!find_service(engine, request, &service, &found, err))
+    if (!operation_find_service(engine, request, &service, &found, err))
         return false;
     if (!found)
         return true;
@@ -273,15 +280,20 @@ bool engine_retry_service(struct engine *engine, struct request *request, struct
     struct operation *open = NULL;
     size_t count = 0;
     bool found = false;
-    if (!find_service(engine, request, &service, &found, err))
+    if (!operation_find_service(engine, request, &service, &found, err))
         return false;
     bool ok = !found || store_list_open_operations(engine->config.store, service.id, &open, &count, err);
-    for (size_t i = 0; ok && i < count; i++)
+    bool may = false;
+    ok = ok && (!found || deed_may_start(engine, request, &service, open, count, &may, err));
+    for (size_t i = 0; ok && may && i < count; i++)
         ok = retry_operation(engine, request, open[i].id, err);
     request->id = service.id;
     request->ok = found && request->count > 0;
-    if (ok && found && request->count == 0)
-        refuse(request, ERR_CONFLICT, "nothing of it has failed or waits to be tried again");
+    ok = ok && deed_started(engine, request, err);
+    if (ok && may && request->count == 0)
+        refuse(request, ERR_CONFLICT, "%s",
+               request->by_customer ? message_text("page.deed.no-retry")
+                                    : "nothing of it has failed or waits to be tried again");
     operations_free(open, count);
     service_finish(&service);
     return ok;
@@ -327,7 +339,7 @@ bool engine_fail_task(struct engine *engine, struct request *request, struct err
     return ok;
 }
 
-/* ---- the end of verify and plan ---------------------------------------------------------------------------------------------------- */
+/* ---- the end of verify, plan and new passwords ---------------------------------------------------------------------------------------------------- */
 
 /** What task.done events of this operation say of a change, oldest first. */
 static void add_step(json_t *steps, const json_t *data)
@@ -364,23 +376,38 @@ static bool collect_steps(struct engine *engine, int64_t service_id, json_t *ste
     }
 }
 
-bool operation_report(struct engine *engine, const struct task *task, struct err *err)
+static bool report_steps(struct engine *engine, const struct operation *operation, struct err *err)
 {
-    struct operation operation = { 0 };
     json_t *steps = json_array();
-    if (!store_get_operation(engine->config.store, task->operation_id, &operation, err) ||
-        !collect_steps(engine, task->service_id, steps, err)) {
-        operation_finish(&operation);
+    if (!collect_steps(engine, operation->service_id, steps, err)) {
         json_decref(steps);
         return false;
     }
-    bool verified = operation.kind == OPERATION_VERIFY;
-    operation_finish(&operation);
-    log_info(verified ? "service.verified" : "service.planned", "service=%" PRId64 " changes=%zu", task->service_id,
-             json_array_size(steps));
-    return (!verified || ticket_recovered(engine, task->service_id, err)) &&
-           note_event(engine, task->service_id, verified ? "service.verified" : "service.planned",
-                      json_pack("{s:I,s:I,s:o}", "id", (json_int_t)task->operation_id, "changes",
+    bool verified = operation->kind == OPERATION_VERIFY;
+    log_info(verified ? "service.verified" : "service.planned", "service=%" PRId64 " changes=%zu",
+             operation->service_id, json_array_size(steps));
+    return (!verified || ticket_recovered(engine, operation->service_id, err)) &&
+           note_event(engine, operation->service_id, verified ? "service.verified" : "service.planned",
+                      json_pack("{s:I,s:I,s:o}", "id", (json_int_t)operation->id, "changes",
                                 (json_int_t)json_array_size(steps), "steps", steps),
                       err);
+}
+
+static bool report_passwords(struct engine *engine, const struct operation *operation, struct err *err)
+{
+    log_info("service.passwords-changed", "service=%" PRId64, operation->service_id);
+    return ticket_recovered_from(engine, operation->service_id, OPERATION_PASSWORD, err) &&
+           note_event(engine, operation->service_id, "credentials.changed",
+                      json_pack("{s:I}", "id", (json_int_t)operation->id), err);
+}
+
+bool operation_report(struct engine *engine, const struct task *task, struct err *err)
+{
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, task->operation_id, &operation, err))
+        return false;
+    bool ok = operation.kind == OPERATION_PASSWORD ? report_passwords(engine, &operation, err)
+                                                   : report_steps(engine, &operation, err);
+    operation_finish(&operation);
+    return ok;
 }

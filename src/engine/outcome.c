@@ -352,6 +352,14 @@ static bool serve_others(struct engine *engine, struct running *running, struct 
     return true;
 }
 
+/** A password that was to be has been set: in this transaction it becomes the one that is stored. */
+static bool take_password(struct engine *engine, const struct task *task, struct err *err)
+{
+    bool changed = false;
+    return task->lane != TASK_LANE_MAKE || (step_take_next(engine, task, &changed, err) &&
+                                            (!changed || deed_passwords_changed(engine, task->service_id, err)));
+}
+
 bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err)
 {
     bool ours = false;
@@ -366,7 +374,7 @@ bool outcome_done(struct engine *engine, struct running *running, const struct m
         if (move->note[0] != '\0' && !note_logf(engine, running->attempt.id, err, "done: %s\n", move->note))
             return false;
         if ((task->lane == TASK_LANE_NONE && !do_engine_action(engine, task, err)) ||
-            !outcome_keep_facts(engine, running, move, err) ||
+            !take_password(engine, task, err) || !outcome_keep_facts(engine, running, move, err) ||
             (move->needs_reload && !count_change(engine, running, err)) ||
             (task->lane == TASK_LANE_RELOAD && !serve_others(engine, running, err)) ||
             !learn_step(engine, running, move, err) || !outcome_task_done(engine, task, move->note, move->changed, err))

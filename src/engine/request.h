@@ -21,7 +21,7 @@ enum request_kind {
     REQUEST_TASK_RETRY,    /* a failed task (or one that waits) is queued at once */
     REQUEST_TASK_FAIL,     /* a task that does not come to an end is failed by hand */
     REQUEST_TASK_RESOLVE,  /* a named conflict: adopt, rename or abort */
-    REQUEST_OPERATION,     /* redeploy, verify or plan: docs/operations.md */
+    REQUEST_OPERATION,     /* redeploy, verify, plan or password: docs/operations.md */
     REQUEST_CANCEL,        /* what is unfinished of a service */
     REQUEST_SERVICE_RETRY, /* all that has failed or waits: of a service */
     REQUEST_NODE_RETRY,    /* ... of a node */
@@ -35,6 +35,9 @@ enum request_kind {
     REQUEST_SESSION_TOUCH, /* it was used; nobody waits for the answer */
     REQUEST_TOKEN_ADD,
     REQUEST_TOKEN_REVOKE,
+    REQUEST_REVEAL,           /* staff are about to read a service's passwords */
+    REQUEST_LINK_RENEW,       /* the customer's link: those that are out stop working */
+    REQUEST_CREDENTIALS_SHOW, /* the customer is about to read the passwords: once */
 };
 
 #define NODE_CAPACITY_UNSAID (-1) /* NODE_ADD: as the setting node.capacity says */
@@ -79,8 +82,9 @@ struct request {
         who; /* owned: who asks, for the record: "ada (staff 2)", "admin (token 1)". When set, a request that succeeds is
                   recorded in its transaction (audit.c) */
     int64_t
-        target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY: service; STAFF_SET,
+        target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY, REVEAL, LINK_RENEW, CREDENTIALS_SHOW: service; STAFF_SET,
                           PASSWORD_SET, SESSION_OPEN: person; TOKEN_REVOKE: token */
+    bool by_customer;  /* OPERATION, SERVICE_RETRY: asked for on the customer's page: has limits of its own */
     enum operation_kind operation; /* OPERATION */
     enum resolution resolution;    /* TASK_RESOLVE */
 
@@ -89,7 +93,8 @@ struct request {
     struct err err; /* when !ok: err.field names the input */
     int64_t id;     /* of what was made or found */
     int64_t count;  /* SERVICE_RETRY, NODE_RETRY: tasks that were queued */
-    bool existing;  /* ORDER: the same external_id or key came before; nothing was made. OPERATION: it runs already */
+    bool existing;  /* ORDER: the same external_id or key came before; nothing was made. OPERATION: it runs already.
+                       CREDENTIALS_SHOW: they were shown before: they must not be shown again */
     int64_t created_at_ms; /* ORDER: of the service id names (its customer link is made from both); 0: the asker looks
                               it up */
     json_t *facts;         /* NODE_TEST: what preflight learned, {"version": ...}; owned by the request, may be NULL */

@@ -50,15 +50,20 @@ void step_data_inputs_hash(const struct step_data *data, char ret_hash[INPUTS_HA
     sodium_bin2hex(ret_hash, INPUTS_HASH_SIZE, hash, sizeof(hash));
 }
 
+static void wipe(char *text)
+{
+    if (text != NULL)
+        sodium_memzero(text, strlen(text));
+    free(text);
+}
+
 void step_data_destroy(struct step_data *data)
 {
     if (data == NULL)
         return;
-    if (data->password != NULL) {
+    if (data->password != NULL)
         redact_remove(data->password);
-        sodium_memzero(data->password, strlen(data->password));
-        free(data->password);
-    }
+    wipe(data->password);
     service_finish(&data->service);
     order_options_finish(&data->options);
     accounts_free(data->accounts, data->account_count);
@@ -81,39 +86,134 @@ static void secret_context(int64_t service_id, int64_t node_id, const char *kind
     snprintf(ret_text, size, "%" PRId64 "/%" PRId64 "/%s", service_id, node_id, kind);
 }
 
-bool step_secret_create(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind, struct err *err)
+static bool seal_secret(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind,
+                        const char *password, struct err *err)
 {
     char context[100];
-    char password[PASSWORD_LENGTH + 1];
     unsigned char *cipher = NULL;
     size_t length = 0;
     secret_context(service_id, node_id, kind, context, sizeof(context));
-    password_generate(engine->config.rng, password);
     keyring_seal(engine->config.keyring, engine->config.rng, context, password, &cipher, &length);
-    sodium_memzero(password, sizeof(password));
     bool ok = store_put_secret(engine->config.store, service_id, node_id, kind, cipher, length, err);
     free(cipher);
+    return ok;
+}
+
+bool step_secret_create(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind, struct err *err)
+{
+    char password[PASSWORD_LENGTH + 1];
+    password_generate(engine->config.rng, password);
+    bool ok = seal_secret(engine, service_id, node_id, kind, password, err);
+    sodium_memzero(password, sizeof(password));
+    return ok;
+}
+
+/** *ret_text NULL when there is none; the caller's to wipe and free. */
+static bool open_secret(struct engine *engine, int64_t service_id, int64_t node_id, const char *kind, char **ret_text,
+                        struct err *err)
+{
+    char context[100];
+    unsigned char *cipher = NULL;
+    size_t length = 0;
+    *ret_text = NULL;
+    if (!store_get_secret(engine->config.store, service_id, node_id, kind, &cipher, &length, err))
+        return false;
+    secret_context(service_id, node_id, kind, context, sizeof(context));
+    bool ok = cipher == NULL || keyring_open(engine->config.keyring, context, cipher, length, ret_text, err);
+    free(cipher);
+    return ok;
+}
+
+/** "user" of "mail.user". */
+static const char *kind_of(const char *action)
+{
+    const char *dot = strchr(action, '.');
+    return dot == NULL ? action : dot + 1;
+}
+
+/* ---- passwords that are to be ---- */
+
+/** The kinds of secret that a step sets; false: it sets none. */
+static bool next_of(const struct task *task, const char **ret_kind, const char **ret_next)
+{
+    bool mailbox = strcmp(kind_of(task->action), "mailbox-password") == 0;
+    *ret_kind = mailbox ? SECRET_MAILBOX : SECRET_PANEL;
+    *ret_next = mailbox ? SECRET_MAILBOX_NEXT : SECRET_PANEL_NEXT;
+    return mailbox || strcmp(kind_of(task->action), "password") == 0;
+}
+
+bool step_has_next(struct engine *engine, const struct account *accounts, size_t count, bool *ret_has, struct err *err)
+{
+    static const char *const kinds[] = { SECRET_PANEL_NEXT, SECRET_MAILBOX_NEXT };
+    *ret_has = false;
+    for (size_t i = 0; i < count * ARRAY_LEN(kinds) && !*ret_has; i++) {
+        const struct account *account = &accounts[i / ARRAY_LEN(kinds)];
+        unsigned char *cipher = NULL;
+        size_t length = 0;
+        if (!store_get_secret(engine->config.store, account->service_id, account->node_id, kinds[i % ARRAY_LEN(kinds)],
+                              &cipher, &length, err))
+            return false;
+        *ret_has = cipher != NULL;
+        free(cipher);
+    }
+    return true;
+}
+
+bool step_take_next(struct engine *engine, const struct task *task, bool *ret_changed, struct err *err)
+{
+    const char *kind, *next;
+    struct store *store = engine->config.store;
+    char *password = NULL;
+    *ret_changed = false;
+    if (!next_of(task, &kind, &next))
+        return true;
+    if (!open_secret(engine, task->service_id, task->node_id, next, &password, err))
+        return false;
+    *ret_changed = password != NULL;
+    bool ok = password == NULL || (seal_secret(engine, task->service_id, task->node_id, kind, password, err) &&
+                                   store_remove_secret(store, task->service_id, task->node_id, next, err));
+    wipe(password);
+    return ok;
+}
+
+/** Has a step begun, now or earlier, to set this one? Then the node may have it. */
+static bool was_begun(const struct task *tasks, size_t count, int64_t node_id, const char *next)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *kind, *other;
+        if (tasks[i].node_id == node_id && tasks[i].attempt_id != 0 && next_of(&tasks[i], &kind, &other) &&
+            strcmp(next, other) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool step_drop_next(struct engine *engine, int64_t operation_id, struct err *err)
+{
+    struct task *tasks = NULL;
+    size_t count = 0;
+    if (!store_list_tasks(engine->config.store, operation_id, &tasks, &count, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        const char *kind, *next;
+        if (next_of(&tasks[i], &kind, &next) && !was_begun(tasks, count, tasks[i].node_id, next))
+            ok = store_remove_secret(engine->config.store, tasks[i].service_id, tasks[i].node_id, next, err);
+    }
+    tasks_free(tasks, count);
     return ok;
 }
 
 static bool load_password(struct engine *engine, struct step_data *data, int64_t node_id, const char *kind,
                           struct err *err)
 {
-    char context[100];
-    unsigned char *cipher = NULL;
-    size_t length = 0;
-    if (!store_get_secret(engine->config.store, data->service.id, node_id, kind, &cipher, &length, err))
+    if (!open_secret(engine, data->service.id, node_id, kind, &data->password, err))
         return false;
-    if (cipher == NULL)
+    if (data->password == NULL)
         return err_set(err, ERR_NOT_FOUND, "the %s of service %" PRId64 " is not stored", kind, data->service.id);
-    secret_context(data->service.id, node_id, kind, context, sizeof(context));
-    bool ok = keyring_open(engine->config.keyring, context, cipher, length, &data->password, err);
-    free(cipher);
-    if (ok) {
-        redact_add(data->password);
-        data->step.password = data->password;
-    }
-    return ok;
+    redact_add(data->password);
+    data->step.password = data->password;
+    return true;
 }
 
 /* ---- accounts and nodes
@@ -263,24 +363,29 @@ static bool tell_zone(struct engine *engine, struct step_data *data, const struc
 /* ---- all of it
  * ---------------------------------------------------------------------------------------------------------------- */
 
+/** What waits to be set; none: a step before this one has set it. */
+static bool load_next(struct engine *engine, struct step_data *data, int64_t node_id, const char *kind, struct err *err)
+{
+    struct err missing = { 0 };
+    if (load_password(engine, data, node_id, kind, &missing) || missing.code == ERR_NOT_FOUND)
+        return true;
+    *err = missing;
+    return false;
+}
+
 static bool tell_secrets(struct engine *engine, struct step_data *data, const struct task *task, int64_t node_id,
                          struct err *err)
 {
-    const char *action = task->action;
-    size_t length = strlen(action);
-    if (length > 5 && strcmp(action + length - 5, ".user") == 0)
-        return load_password(engine, data, node_id, "panel-password", err);
+    const char *action = task->action, *kind = kind_of(action);
+    const char *stored, *next;
+    if (strcmp(kind, "user") == 0)
+        return load_password(engine, data, node_id, SECRET_PANEL, err);
+    if (next_of(task, &stored, &next))
+        return load_next(engine, data, node_id, next, err);
     bool mailbox = strcmp(action, "mail.account") == 0 || strcmp(action, "verify.mail") == 0;
     if (mailbox && data->options.mailbox[0] != '\0')
-        return load_password(engine, data, node_id, "mailbox-password", err);
+        return load_password(engine, data, node_id, SECRET_MAILBOX, err);
     return true;
-}
-
-/** "user" of "mail.user". */
-static const char *kind_of(const char *action)
-{
-    const char *dot = strchr(action, '.');
-    return dot == NULL ? action : dot + 1;
 }
 
 /** Roles that share an account have steps of the same kind on it: what was cut off in one of them another one finds half-made. */

@@ -200,7 +200,27 @@ bool ticket_failed(struct engine *engine, const struct running *running, const s
     return ok;
 }
 
-bool ticket_recovered(struct engine *engine, int64_t service_id, struct err *err)
+static bool recover(struct engine *engine, struct ticket *ticket, struct err *err)
+{
+    ticket->state = TICKET_CLOSED;
+    ticket->updated_at_ms = engine->batch.now_ms;
+    return store_update_ticket(engine->config.store, ticket, err) &&
+           add_message(engine, ticket, TICKET_MESSAGE_RECOVERED, NULL, err);
+}
+
+static bool is_of_kind(struct engine *engine, const struct ticket *ticket, enum operation_kind kind, bool *ret_is,
+                       struct err *err)
+{
+    struct operation operation = { 0 };
+    if (!store_get_operation(engine->config.store, ticket->operation_id, &operation, err))
+        return false;
+    *ret_is = operation.kind == kind;
+    operation_finish(&operation);
+    return true;
+}
+
+/** @param kind  of the operations whose tickets are meant; OPERATION_KIND_COUNT: all */
+static bool recover_some(struct engine *engine, int64_t service_id, enum operation_kind kind, struct err *err)
 {
     struct ticket *tickets = NULL;
     size_t count = 0;
@@ -208,11 +228,20 @@ bool ticket_recovered(struct engine *engine, int64_t service_id, struct err *err
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
-        tickets[i].state = TICKET_CLOSED;
-        tickets[i].updated_at_ms = engine->batch.now_ms;
-        ok = store_update_ticket(engine->config.store, &tickets[i], err) &&
-             add_message(engine, &tickets[i], TICKET_MESSAGE_RECOVERED, NULL, err);
+        bool is_meant = true;
+        ok = ((int)kind == OPERATION_KIND_COUNT || is_of_kind(engine, &tickets[i], kind, &is_meant, err)) &&
+             (!is_meant || recover(engine, &tickets[i], err));
     }
     tickets_free(tickets, count);
     return ok;
+}
+
+bool ticket_recovered(struct engine *engine, int64_t service_id, struct err *err)
+{
+    return recover_some(engine, service_id, (enum operation_kind)OPERATION_KIND_COUNT, err);
+}
+
+bool ticket_recovered_from(struct engine *engine, int64_t service_id, enum operation_kind kind, struct err *err)
+{
+    return recover_some(engine, service_id, kind, err);
 }

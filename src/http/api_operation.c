@@ -65,12 +65,13 @@ void api_operation_start(struct call *call)
     enum operation_kind operation;
     if (!read_word(call, "kind", &root, &kind))
         return;
-    bool known = operation_kind_parse(kind, &operation) &&
-                 (operation == OPERATION_REDEPLOY || operation == OPERATION_VERIFY || operation == OPERATION_PLAN);
+    bool known =
+        operation_kind_parse(kind, &operation) && (operation == OPERATION_REDEPLOY || operation == OPERATION_VERIFY ||
+                                                   operation == OPERATION_PLAN || operation == OPERATION_PASSWORD);
     json_decref(root);
     if (!known) {
         struct problem problem;
-        problem_set(&problem, PROBLEM_BAD_VALUE, "kind", "kind must be redeploy, verify or plan");
+        problem_set(&problem, PROBLEM_BAD_VALUE, "kind", "kind must be redeploy, verify, plan or password");
         call_refuse(call, &problem);
         return;
     }

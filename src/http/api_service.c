@@ -122,7 +122,12 @@ static void finish_order(struct call *call)
         return;
     }
     char token[LINK_TOKEN_MAX], location[512];
-    link_token(call->config->keyring, id, created_at_ms, token);
+    if (!call->request->existing) {
+        link_token(call->config->keyring, id, 0, created_at_ms, token);
+    } else if (!link_token_now(call->config->keyring, call->store, id, created_at_ms, token, &err)) {
+        call_refuse_err(call, &err);
+        return;
+    }
     snprintf(location, sizeof(location), "%s/api/v1/services/%" PRId64, call->config->base_url, id);
     struct buf body = BUF_INIT;
     buf_addf(&body,
@@ -356,15 +361,17 @@ static bool add_roles(struct call *call, const struct service *service, const st
     return ok;
 }
 
-static void add_links(struct call *call, const struct service *service, json_t *json)
+static bool add_links(struct call *call, const struct service *service, json_t *json, struct err *err)
 {
     char token[LINK_TOKEN_MAX], url[512];
-    link_token(call->config->keyring, service->id, service->created_at_ms, token);
+    if (!link_token_now(call->config->keyring, call->store, service->id, service->created_at_ms, token, err))
+        return false;
     snprintf(url, sizeof(url), "%s/api/v1/services/%" PRId64, call->config->base_url, service->id);
     json_object_set_new(json, "status_url", view_text(url));
     snprintf(url, sizeof(url), "%s/s/%s", call->config->base_url, token);
     json_object_set_new(json, "customer_url", view_text(url));
     json_object_set_new(json, "options", view_json(service->options));
+    return true;
 }
 
 static json_t *view_whole(struct call *call, const struct service *service, struct err *err)
@@ -373,11 +380,10 @@ static json_t *view_whole(struct call *call, const struct service *service, stru
     if (!catalogue_load(call->store, CATALOGUE_NODES | CATALOGUE_PRODUCTS, &catalogue, err))
         return NULL;
     json_t *json = view_service(service, &catalogue);
-    if (!add_operation(call, service, json, err) || !add_roles(call, service, &catalogue, json, err)) {
+    if (!add_operation(call, service, json, err) || !add_roles(call, service, &catalogue, json, err) ||
+        !add_links(call, service, json, err)) {
         json_decref(json);
         json = NULL;
-    } else {
-        add_links(call, service, json);
     }
     catalogue_finish(&catalogue);
     return json;

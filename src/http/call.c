@@ -113,7 +113,7 @@ void call_unref(struct call *call)
         explicit_bzero(call->secret, strlen(call->secret));
     free(call->secret);
     buf_finish(&call->body);
-    buf_finish(&call->answer);
+    buf_wipe(&call->answer);
     for (size_t i = 0; i < call->header_count; i++)
         free(call->headers[i].value);
     bedroom_unref(call->bedroom);

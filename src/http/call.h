@@ -76,6 +76,7 @@ struct call {
     struct buf answer;
     const char *still; /* the answer instead, when it lies in memory that stays as long as the server */
     size_t still_length;
+    bool wiped; /* the answer holds passwords: it is overwritten once it has been sent */
     struct call_header headers[CALL_HEADERS_MAX];
     size_t header_count;
 

@@ -189,17 +189,12 @@ static void show(struct call *call, const struct customer_state *state)
 void page_status_get(struct call *call)
 {
     int64_t service_id;
-    switch (
-        link_check(call->config->keyring, call->name, call->config->clock->now_ms(call->config->clock), &service_id)) {
-    case LINK_WRONG:
-        page_answer_note(call, MHD_HTTP_NOT_FOUND, "This link does not work",
-                         "Please check that the whole address was copied: it is long and has no blanks in it.");
+    struct clock *clock = call->config->clock;
+    enum link_state link =
+        link_check(call->config->keyring, call->store, call->name, clock->now_ms(clock), &service_id);
+    if (link != LINK_VALID) {
+        page_answer_note(call, link_status(link), link_heading(link), link_advice(link));
         return;
-    case LINK_EXPIRED:
-        page_answer_note(call, MHD_HTTP_GONE, "This link has expired",
-                         "Please ask for a new one, or look into your customer account.");
-        return;
-    case LINK_VALID: break;
     }
     struct customer_state state;
     struct err err;
@@ -216,16 +211,26 @@ void page_status_get(struct call *call)
 
 /* ---- the state alone ------------------------------------------------------------------------------------------------ */
 
-bool page_check_link(struct call *call, int64_t *ret_service_id)
+static bool refuse(struct call *call, enum problem_kind kind, const char *sentence)
 {
     struct problem problem;
-    struct clock *clock = call->config->clock;
-    switch (link_check(call->config->keyring, call->name, clock->now_ms(clock), ret_service_id)) {
-    case LINK_VALID: return true;
-    case LINK_WRONG: problem_set(&problem, PROBLEM_NOT_FOUND, "", "this link does not work"); break;
-    case LINK_EXPIRED: problem_set(&problem, PROBLEM_GONE, "", "this link has expired"); break;
-    }
+    problem_set(&problem, kind, "", "%s", sentence);
     call_refuse(call, &problem);
+    return false;
+}
+
+bool page_check_link(struct call *call, int64_t *ret_service_id)
+{
+    struct clock *clock = call->config->clock;
+    enum link_state state =
+        link_check(call->config->keyring, call->store, call->name, clock->now_ms(clock), ret_service_id);
+    switch (state) {
+    case LINK_VALID: return true;
+    case LINK_EXPIRED:
+    case LINK_REPLACED: return refuse(call, PROBLEM_GONE, link_heading(state));
+    case LINK_WRONG: return refuse(call, PROBLEM_NOT_FOUND, link_heading(state));
+    case LINK_UNSURE: return refuse(call, PROBLEM_STORE, link_advice(state));
+    }
     return false;
 }
 

@@ -37,6 +37,8 @@ static const struct problem_row rows[PROBLEM_KIND_COUNT] = {
     [PROBLEM_STOPPING] = { "stopping", 503, "The server is stopping" },
     [PROBLEM_STORE] = { "store", 503, "The database could not be used" },
     [PROBLEM_BUG] = { "bug", 500, "The server made a mistake" },
+    [PROBLEM_NOT_THE_PAGE] = { "not-the-page", 403, "This did not come from the page" },
+    [PROBLEM_SHOWN_ALREADY] = { "shown-already", 410, "The passwords were shown before" },
 };
 
 bool problem_set(struct problem *problem, enum problem_kind kind, const char *field, const char *format, ...)
@@ -115,7 +117,9 @@ void problem_write(const struct problem *problem, const char *instance, struct b
     const struct problem_row *row = &rows[problem->kind];
     buf_addf(buf, "{\"type\":\"urn:berth:problem:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":", row->slug,
              row->title, row->status);
-    CLEANUP(freep) char *detail = xasprintf("%s.", problem->err.msg);
+    size_t length = strlen(problem->err.msg);
+    const char *dot = length > 0 && problem->err.msg[length - 1] == '.' ? "" : ".";
+    CLEANUP(freep) char *detail = xasprintf("%s%s", problem->err.msg, dot);
     json_write_text(buf, detail);
     if (problem->err.field[0] != '\0') {
         buf_add_text(buf, ",\"field\":");

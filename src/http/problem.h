@@ -32,12 +32,14 @@ enum problem_kind {
     PROBLEM_STOPPING,
     PROBLEM_STORE,
     PROBLEM_BUG,
+    PROBLEM_NOT_THE_PAGE,
+    PROBLEM_SHOWN_ALREADY,
 };
-#define PROBLEM_KIND_COUNT (PROBLEM_BUG + 1)
+#define PROBLEM_KIND_COUNT (PROBLEM_SHOWN_ALREADY + 1)
 
 struct problem {
     enum problem_kind kind;
-    struct err err; /* field and sentence, without a final dot */
+    struct err err; /* field and sentence; a final dot is added where there is none */
 };
 
 /** Fill *problem. @param field the input field that is wrong, or "" @return false, always */

@@ -18,6 +18,11 @@ const struct route routes[] = {
     { "POST", "/api/v1/services/{id}/operations", api_operation_start, PLACE_FRONT, ACCESS_OPERATOR },
     { "POST", "/api/v1/services/{id}/cancel", api_service_cancel, PLACE_FRONT, ACCESS_OPERATOR },
     { "POST", "/api/v1/services/{id}/retry", api_service_retry, PLACE_FRONT, ACCESS_OPERATOR },
+    { "POST", "/api/v1/services/{id}/reveal", api_service_reveal, PLACE_FRONT, ACCESS_OPERATOR },
+    { "POST", "/api/v1/services/{id}/link", api_service_link, PLACE_FRONT, ACCESS_OPERATOR },
+    { "POST", "/s/{name}/credentials", page_credentials_show, PLACE_FRONT, ACCESS_OPEN },
+    { "POST", "/s/{name}/password", page_password_change, PLACE_FRONT, ACCESS_OPEN },
+    { "POST", "/s/{name}/retry", page_retry, PLACE_FRONT, ACCESS_OPEN },
     { "GET", "/api/v1/operations/{id}", api_operation_get, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/operations/{id}/tasks", api_operation_tasks, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/events", api_service_events, PLACE_READER, ACCESS_VIEWER },
@@ -81,7 +86,6 @@ static bool match_segment(const char *pattern, size_t pattern_length, const char
         return input_parse_id(digits, &call->id);
     }
     if (pattern_length == 6 && memcmp(pattern, "{name}", 6) == 0) {
-        free(call->name); /* of a pattern that fitted so far */
         call->name = xstrndup(path, path_length);
         return path_length > 0;
     }

@@ -101,6 +101,13 @@ void api_health_get(struct call *call);
 void assets_get(struct call *call);
 void assets_get_admin(struct call *call);
 void assets_get_root(struct call *call);
+/* api_deed.c */
+void api_service_reveal(struct call *call);
+void api_service_link(struct call *call);
+/* page_deed.c: what the customer does on his page */
+void page_credentials_show(struct call *call);
+void page_password_change(struct call *call);
+void page_retry(struct call *call);
 /* page_status.c */
 void page_status_get(struct call *call);
 void page_state_get(struct call *call);

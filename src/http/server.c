@@ -123,13 +123,24 @@ static void wake_up(struct call *call)
     }
 }
 
+static void wipe_text(void *data)
+{
+    char *text = data;
+    explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+/** Takes the answer's memory. */
 static struct MHD_Response *make_response(struct call *call)
 {
     if (call->still != NULL)
         return MHD_create_response_from_buffer(call->still_length, (void *)(uintptr_t)call->still,
                                                MHD_RESPMEM_PERSISTENT);
     size_t length = call->answer.length;
-    return MHD_create_response_from_buffer(length, buf_steal(&call->answer), MHD_RESPMEM_MUST_FREE);
+    char *text = buf_steal(&call->answer);
+    if (call->wiped)
+        return MHD_create_response_from_buffer_with_free_callback(length, text, wipe_text);
+    return MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
 }
 
 static enum MHD_Result send_answer(struct call *call)

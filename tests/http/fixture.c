@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/settings.h"
 #include "engine/staff.h"
+#include "store/store_deed.h"
 #include "store/store_ticket.h"
 
 #define NOW_MS 1700000000000
@@ -178,6 +179,28 @@ static bool take_access(struct fixture *fixture, struct request *request)
     return request->ok;
 }
 
+static bool add_event(struct fixture *fixture, struct request *request, const char *kind)
+{
+    CLEANUP(freep) char *copy = xstrdup(kind);
+    CLEANUP(freep) char *data = xasprintf("{\"who\":\"%s\"}", request->who);
+    struct event event = { .service_id = request->target_id, .at_ms = NOW_MS, .kind = copy, .data = data };
+    request->id = request->target_id;
+    request->created_at_ms = NOW_MS;
+    return store_append_event(fixture->store, &event, &request->err);
+}
+
+/* Once, like the engine. */
+static bool show_credentials(struct fixture *fixture, struct request *request)
+{
+    struct customer_deeds deeds;
+    request->id = request->target_id;
+    if (!store_get_deeds(fixture->store, request->target_id, &deeds, &request->err))
+        return false;
+    request->existing = deeds.credentials_shown_at_ms != 0;
+    deeds.credentials_shown_at_ms = NOW_MS;
+    return store_put_deeds(fixture->store, request->target_id, &deeds, &request->err);
+}
+
 static bool take(struct fixture *fixture, struct request *request)
 {
     int code = atomic_load(&fixture->refuse_with);
@@ -209,6 +232,12 @@ static bool take(struct fixture *fixture, struct request *request)
     case REQUEST_SESSION_TOUCH:
     case REQUEST_TOKEN_ADD:
     case REQUEST_TOKEN_REVOKE: return take_access(fixture, request);
+    case REQUEST_REVEAL: return add_event(fixture, request, "credentials.revealed");
+    case REQUEST_LINK_RENEW:
+        return store_renew_link(fixture->store, request->target_id, clock_real()->now_ms(clock_real()),
+                                &request->err) &&
+               add_event(fixture, request, "link.renewed");
+    case REQUEST_CREDENTIALS_SHOW: return show_credentials(fixture, request);
     }
     return false;
 }

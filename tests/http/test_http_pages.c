@@ -33,7 +33,7 @@ static struct answer get_of_customer(const char *tail, const char *headers)
 {
     char token[LINK_TOKEN_MAX];
     struct clock *clock = clock_real();
-    link_token(fixture.keyring, service_id, clock->now_ms(clock), token);
+    link_token(fixture.keyring, service_id, 0, clock->now_ms(clock), token);
     CLEANUP(freep) char *path = xasprintf("/s/%s%s", token, tail);
     return get(path, headers);
 }
@@ -172,7 +172,7 @@ static void a_link_that_is_none_has_no_state(void **state)
     assert_non_null(strstr(answer.body, "urn:berth:problem:not-found"));
     answer_finish(&answer);
     char token[LINK_TOKEN_MAX];
-    link_token(fixture.keyring, 999, clock_real()->now_ms(clock_real()), token);
+    link_token(fixture.keyring, 999, 0, clock_real()->now_ms(clock_real()), token);
     CLEANUP(freep) char *path = xasprintf("/s/%s/state", token);
     answer = get(path, "");
     assert_int_equal(answer.status, 410);

@@ -64,23 +64,59 @@ static void a_problem_is_json_whatever_it_says(void **state)
     buf_finish(&buf);
 }
 
+static const int64_t made_at_ms = 1700000000000;
+
 static void a_link_names_its_service_until_it_expires(void **state)
 {
     (void)state;
     struct keyring *keyring = keyring_from_seed(1), *other = keyring_from_seed(2);
-    const int64_t created = 1700000000000;
-    char token[LINK_TOKEN_MAX], again[LINK_TOKEN_MAX];
-    link_token(keyring, 17, created, token);
-    link_token(keyring, 17, created, again);
-    assert_string_equal(token, again);
-    int64_t id = 0;
-    assert_int_equal(link_check(keyring, token, created, &id), LINK_VALID);
-    assert_int_equal(id, 17);
-    assert_int_equal(link_check(keyring, token, created + LINK_LIFETIME_MS - 1000, &id), LINK_VALID);
-    assert_int_equal(link_check(keyring, token, created + LINK_LIFETIME_MS, &id), LINK_EXPIRED);
-    assert_int_equal(link_check(other, token, created, &id), LINK_WRONG);
+    for (int64_t made = 0; made < 3; made++) {
+        char token[LINK_TOKEN_MAX], again[LINK_TOKEN_MAX];
+        link_token(keyring, 17, made, made_at_ms, token);
+        link_token(keyring, 17, made, made_at_ms, again);
+        assert_string_equal(token, again);
+        int64_t id = 0, generation = -1;
+        assert_int_equal(link_read(keyring, token, made_at_ms, &id, &generation), LINK_VALID);
+        assert_int_equal(id, 17);
+        assert_int_equal(generation, made);
+        int64_t end_ms = made_at_ms + LINK_LIFETIME_MS;
+        assert_int_equal(link_read(keyring, token, end_ms - 1000, &id, &generation), LINK_VALID);
+        assert_int_equal(link_read(keyring, token, end_ms, &id, &generation), LINK_EXPIRED);
+        assert_int_equal(link_read(other, token, made_at_ms, &id, &generation), LINK_WRONG);
+    }
     keyring_destroy(keyring);
     keyring_destroy(other);
+}
+
+/* Made by the program that knew no generations: such links are in customers' mails. */
+static void links_that_went_out_before_there_were_generations_still_work(void **state)
+{
+    (void)state;
+    struct keyring *keyring = keyring_from_seed(1);
+    int64_t id = 0, generation = -1;
+    assert_int_equal(
+        link_read(keyring, "AAAAAAAAABEAAAAAZzUkgOT3FIlWWIHXONk9NhyNcIMMCFSh1ROGAA", made_at_ms, &id, &generation),
+        LINK_VALID);
+    assert_int_equal(id, 17);
+    assert_int_equal(generation, 0);
+    keyring_destroy(keyring);
+}
+
+static void expect_refused_letter_by_letter(const struct keyring *keyring, char *token)
+{
+    int64_t id, generation;
+    size_t length = strlen(token);
+    for (size_t at = 0; at < length; at++) {
+        char saved = token[at];
+        for (const char *letter = "AZaz09-_=!"; *letter != '\0'; letter++) {
+            token[at] = *letter;
+            if (*letter != saved && link_read(keyring, token, made_at_ms, &id, &generation) != LINK_WRONG)
+                fail_msg("with %c at %zu the link is accepted", *letter, at);
+        }
+        token[at] = saved;
+    }
+    token[length - 1] = '\0';
+    assert_int_equal(link_read(keyring, token, 0, &id, &generation), LINK_WRONG);
 }
 
 static void no_link_with_one_letter_changed_is_accepted(void **state)
@@ -88,21 +124,12 @@ static void no_link_with_one_letter_changed_is_accepted(void **state)
     (void)state;
     struct keyring *keyring = keyring_from_seed(1);
     char token[LINK_TOKEN_MAX];
-    link_token(keyring, 17, 1700000000000, token);
-    for (size_t at = 0; at < LINK_TOKEN_SIZE; at++) {
-        char saved = token[at];
-        int64_t id;
-        for (const char *letter = "AZaz09-_=!"; *letter != '\0'; letter++) {
-            token[at] = *letter;
-            if (*letter != saved && link_check(keyring, token, 1700000000000, &id) != LINK_WRONG)
-                fail_msg("with %c at %zu the link is accepted", *letter, at);
-        }
-        token[at] = saved;
-    }
-    int64_t id;
-    assert_int_equal(link_check(keyring, "", 0, &id), LINK_WRONG);
-    token[LINK_TOKEN_SIZE - 1] = '\0';
-    assert_int_equal(link_check(keyring, token, 0, &id), LINK_WRONG);
+    int64_t id, generation;
+    link_token(keyring, 17, 0, made_at_ms, token);
+    expect_refused_letter_by_letter(keyring, token);
+    link_token(keyring, 17, 3, made_at_ms, token);
+    expect_refused_letter_by_letter(keyring, token);
+    assert_int_equal(link_read(keyring, "", 0, &id, &generation), LINK_WRONG);
     keyring_destroy(keyring);
 }
 
@@ -162,6 +189,7 @@ int main(void)
         cmocka_unit_test(the_nearest_word_is_suggested),
         cmocka_unit_test(a_problem_is_json_whatever_it_says),
         cmocka_unit_test(a_link_names_its_service_until_it_expires),
+        cmocka_unit_test(links_that_went_out_before_there_were_generations_still_work),
         cmocka_unit_test(no_link_with_one_letter_changed_is_accepted),
         cmocka_unit_test(tokens_have_one_form),
         cmocka_unit_test(a_fingerprint_is_the_one_that_ssh_keygen_prints),

@@ -425,7 +425,8 @@ static const struct bad_request {
     { "POST", "/api/v1/tasks/1/resolve", "{\"how\":\"adopt\"}", 409, "", "only a conflict" },
     { "POST", "/api/v1/tasks/1/resolve", "{\"how\":\"steal\"}", 422, "how", "adopt, rename or abort" },
     { "POST", "/api/v1/tasks/1/resolve", "{}", 422, "how", "" },
-    { "POST", "/api/v1/services/1/operations", "{\"kind\":\"deploy\"}", 422, "kind", "redeploy, verify or plan" },
+    { "POST", "/api/v1/services/1/operations", "{\"kind\":\"deploy\"}", 422, "kind",
+      "redeploy, verify, plan or password" },
     { "POST", "/api/v1/services/1/operations", "{\"kind\":\"verify\",\"force\":true}", 422, "force", "" },
     { "POST", "/api/v1/services/1/operations", "{", 400, "", "" },
     { "GET", "/api/v1/operations/999", NULL, 404, "", "there is no operation 999" },
@@ -587,7 +588,7 @@ static struct answer get_page(int64_t id)
 {
     char path[100] = "/s/", token[LINK_TOKEN_MAX];
     struct clock *clock = clock_real();
-    link_token(fixture.keyring, id, clock->now_ms(clock), token);
+    link_token(fixture.keyring, id, 0, clock->now_ms(clock), token);
     strcat(path, token);
     return fixture_ask(&fixture, "GET", path, "No-Token: 1\r\n", NULL);
 }

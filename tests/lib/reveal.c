@@ -32,6 +32,9 @@ static bool print_secret(struct store *store, const struct keyring *keyring, int
     return ok;
 }
 
+static const char *const kinds[] = { "panel-password", "mailbox-password", "panel-password-next",
+                                     "mailbox-password-next" };
+
 static bool print_service(struct store *store, const struct keyring *keyring, int64_t service_id, struct err *err)
 {
     struct account *accounts;
@@ -40,8 +43,8 @@ static bool print_service(struct store *store, const struct keyring *keyring, in
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++)
-        ok = print_secret(store, keyring, service_id, accounts[i].node_id, "panel-password", err) &&
-             print_secret(store, keyring, service_id, accounts[i].node_id, "mailbox-password", err);
+        for (size_t k = 0; ok && k < ARRAY_LEN(kinds); k++)
+            ok = print_secret(store, keyring, service_id, accounts[i].node_id, kinds[k], err);
     accounts_free(accounts, count);
     return ok;
 }

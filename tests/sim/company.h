@@ -127,6 +127,10 @@ void company_standin(struct company *company, const char *node, const char *line
 void company_run_on(struct company *company, const char *node, const char *const *words, size_t count);
 const char *company_address(const char *node);
 
+/** A stored secret, opened; NULL when there is none. To be freed. */
+char *company_secret(struct company *company, int64_t service_id, int64_t node_id, const char *kind);
+/** Would the panel let him in, or the mail server? */
+bool company_password_works(struct company *company, const struct account *account, bool mailbox, const char *password);
 void company_get_service(struct company *company, int64_t id, struct service *ret_service);
 void company_get_task(struct company *company, int64_t service_id, const char *key, struct task *ret_task);
 void company_get_operation(struct company *company, int64_t service_id, struct operation *ret_operation);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/product.h"
 #include "transport/sim_node.h"
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */
@@ -156,6 +157,54 @@ char *company_dump(struct company *company)
     struct buf text = BUF_INIT;
     transport_sim_dump(company->nodes, false, &text);
     return buf_steal(&text);
+}
+
+/* ---- passwords ---------------------------------------------------------------------------------------------------------- */
+
+char *company_secret(struct company *company, int64_t service_id, int64_t node_id, const char *kind)
+{
+    unsigned char *cipher = NULL;
+    size_t length = 0;
+    char *text = NULL;
+    struct err err = { 0 };
+    CLEANUP(freep) char *context = xasprintf("%" PRId64 "/%" PRId64 "/%s", service_id, node_id, kind);
+    company_must(store_get_secret(company->store, service_id, node_id, kind, &cipher, &length, &err), &err, "secret");
+    company_must(cipher == NULL || keyring_open(company->keyring, context, cipher, length, &text, &err), &err,
+                 "secret");
+    free(cipher);
+    return text;
+}
+
+static char *mailbox_of(struct company *company, const struct service *service)
+{
+    struct product product;
+    struct product_spec spec;
+    struct order_options options;
+    struct err err = { 0 };
+    company_must(store_get_product(company->store, service->product_id, &product, &err) &&
+                     product_spec_parse(product.spec, &spec, &err) &&
+                     order_options_parse(service->options, &spec, &options, &err),
+                 &err, "product");
+    char *mailbox = xstrdup(options.mailbox);
+    order_options_finish(&options);
+    product_spec_finish(&spec);
+    product_finish(&product);
+    return mailbox;
+}
+
+bool company_password_works(struct company *company, const struct account *account, bool mailbox, const char *password)
+{
+    const char *address = company_node_seeds[account->node_id - 1].address;
+    struct panel_memory *memory = transport_sim_memory(company->nodes, address);
+    struct panel_host *host = panel_memory_host(memory);
+    if (!mailbox)
+        return host->ops->user_check_password(host, account->username, password);
+    struct service service;
+    company_get_service(company, account->service_id, &service);
+    CLEANUP(freep) char *name = mailbox_of(company, &service);
+    bool works = panel_memory_mail_login(memory, service.domain, name, password);
+    service_finish(&service);
+    return works;
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
 #include "drivers/driver.h"
 #include "store/store_ticket.h"
 
-#define SECRETS_MAX 8 /* of one service */
+#define SECRETS_MAX 16 /* of one service */
 #define TICKETS_MAX 1000
 
 bool company_find_service(struct company *company, int64_t id, struct service *ret_service)
@@ -33,25 +33,20 @@ struct secrets {
 static void secret_open(struct company *company, int64_t service_id, int64_t node_id, const char *kind,
                         struct secrets *secrets)
 {
-    unsigned char *cipher = NULL;
-    size_t length = 0;
-    struct err err = { 0 };
-    CLEANUP(freep) char *context = xasprintf("%" PRId64 "/%" PRId64 "/%s", service_id, node_id, kind);
-    company_must(store_get_secret(company->store, service_id, node_id, kind, &cipher, &length, &err), &err, "secret");
-    if (cipher == NULL || secrets->count == SECRETS_MAX)
-        return;
-    company_must(keyring_open(company->keyring, context, cipher, length, &secrets->texts[secrets->count], &err), &err,
-                 "secret");
-    secrets->count++;
-    free(cipher);
+    char *text = secrets->count == SECRETS_MAX ? NULL : company_secret(company, service_id, node_id, kind);
+    if (text != NULL)
+        secrets->texts[secrets->count++] = text;
 }
+
+static const char *const kinds[] = { "panel-password", "panel-password-next", "mailbox-password",
+                                     "mailbox-password-next" };
 
 static void secrets_load(struct company *company, const struct account *accounts, size_t count,
                          struct secrets *ret_secrets)
 {
     for (size_t i = 0; i < count; i++) {
-        secret_open(company, accounts[i].service_id, accounts[i].node_id, "panel-password", ret_secrets);
-        secret_open(company, accounts[i].service_id, accounts[i].node_id, "mailbox-password", ret_secrets);
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+            secret_open(company, accounts[i].service_id, accounts[i].node_id, kinds[k], ret_secrets);
     }
 }
 

@@ -76,6 +76,19 @@ static void expect_line(struct view *view, const char *line)
         company_complain(view->company, BREACH_MISSING, "a live service has on %s no %s", view->seed->name, line);
 }
 
+/** The password that is stored works; where a change has not come to its end it may be the one beside it. */
+static void check_password(struct view *view, const struct account *account, bool mailbox)
+{
+    const char *kind = mailbox ? "mailbox-password" : "panel-password";
+    CLEANUP(freep) char *beside = xasprintf("%s-next", kind);
+    CLEANUP(freep) char *stored = company_secret(view->company, account->service_id, account->node_id, kind);
+    CLEANUP(freep) char *next = company_secret(view->company, account->service_id, account->node_id, beside);
+    if (stored != NULL && !company_password_works(view->company, account, mailbox, stored) &&
+        (next == NULL || !company_password_works(view->company, account, mailbox, next)))
+        company_complain(view->company, BREACH_MISSING, "the stored %s of %s on %s does not work", kind,
+                         account->username, view->seed->name);
+}
+
 static void check_account(struct view *view, size_t account)
 {
     static const struct {
@@ -92,6 +105,8 @@ static void check_account(struct view *view, size_t account)
         char *object = xasprintf("%s %s %s ", kinds[i].kind, own->username, view->services[account].domain);
         expect_line(view, object);
     }
+    check_password(view, own, false);
+    check_password(view, own, true);
 }
 
 /* ---- what is too much ---------------------------------------------------------------------------------------------------- */

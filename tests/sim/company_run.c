@@ -124,7 +124,7 @@ static void post_redeploy(struct company *company, const struct company_order *o
     company_post(company, request, answered, company);
 }
 
-/** Staff reset, look, cancel and give up; most of it is refused, as it should be. Where tickets are counted they do not: a verify that
+/** Staff reset, look, set new passwords, cancel and give up; most of it is refused, as it should be. Where tickets are counted they do not: a verify that
  * fails has one, and its service is live. */
 static void operate(struct company *company)
 {
@@ -134,13 +134,17 @@ static void operate(struct company *company)
     if (company->ordered == 0)
         return;
     const struct company_order *order = &company->orders[rng_below(rng, company->ordered)];
-    switch (rng_below(rng, 4)) {
+    switch (rng_below(rng, 5)) {
     case 0: request = of_service(order, REQUEST_CANCEL); break;
     case 1:
         request = request_create(REQUEST_TASK_FAIL);
         request->target_id = 1 + (int64_t)rng_below(rng, 20 * company->options.orders);
         break;
     case 2: request = of_service(order, REQUEST_SERVICE_RETRY); break;
+    case 3:
+        request = of_service(order, REQUEST_OPERATION);
+        request->operation = OPERATION_PASSWORD;
+        break;
     default:
         request = of_service(order, REQUEST_OPERATION);
         request->operation = kinds[rng_below(rng, ARRAY_LEN(kinds))];

@@ -102,6 +102,11 @@ static void lose_an_account(struct company *company)
     run_as_panel(company, "ns2", "v-delete-user", NULL);
 }
 
+static void change_a_password(struct company *company)
+{
+    run_as_panel(company, "web1", "v-change-user-password", "something-else");
+}
+
 static void touch_what_is_foreign(struct company *company)
 {
     static const char *const words[] = { "v-delete-user", "stranger" };
@@ -175,6 +180,7 @@ static const struct {
     { "a record stands twice in a zone", write_a_record_twice, BREACH_DOUBLED },
     { "a user of no service", leave_an_account_for_nobody, BREACH_ORPHANED },
     { "an account is gone", lose_an_account, BREACH_MISSING },
+    { "a password that is not the stored one", change_a_password, BREACH_MISSING },
     { "somebody else's user is gone", touch_what_is_foreign, BREACH_FOREIGN },
     { "a second ticket", open_a_second_ticket, BREACH_TICKETS },
     { "no ticket where one is due", open_no_ticket, BREACH_TICKETS },
