@@ -33,10 +33,10 @@ static bool may_set(struct talk *talk)
     return talk_run(talk) && talk_user_is_ours(talk, 0);
 }
 
-static void check(struct talk *talk, const char *command, const char *note)
+static void check(struct talk *talk, size_t make, const char *command, const char *note)
 {
     struct hestia_reply reply;
-    talk_reply(talk, 0, &reply);
+    talk_reply(talk, make, &reply);
     if (reply.answer == ANSWER_DONE)
         talk_done(talk, true, false, note);
     else
@@ -50,17 +50,20 @@ void hestia_do_user_password(struct talk *talk)
     talk_begin(talk);
     say_password(talk, talk_make(talk, "v-change-user-password", talk->step->user, "{file}", NULL));
     if (talk_run(talk))
-        check(talk, "v-change-user-password", "the user has a new password");
+        check(talk, 0, "v-change-user-password", "the user has a new password");
 }
 
+/* The mail server reads its file of passwords again when the file's size or its second of change is another one. A new password is as
+ * long as the one before; so that it is not the same second in which the file was changed last, one has to pass. */
 void hestia_do_mailbox_password(struct talk *talk)
 {
     const struct step *step = talk->step;
     if (!may_set(talk))
         return;
     talk_begin(talk);
+    on_any(talk_look(talk, "sleep", "1", NULL))->as_root = false;
     say_password(talk, talk_make(talk, "v-change-mail-account-password", step->user, step->domain, step->mailbox,
                                  "{file}", NULL));
     if (talk_run(talk))
-        check(talk, "v-change-mail-account-password", "the mailbox has a new password");
+        check(talk, 1, "v-change-mail-account-password", "the mailbox has a new password");
 }

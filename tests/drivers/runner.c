@@ -69,6 +69,8 @@ static int run_words(struct runner *runner, int argc, char **argv, const char *i
     struct panel_host *host = panel_memory_host(runner->memory);
     if (strcmp(argv[0], "getent") == 0) /* everybody may */
         return run_getent(host, argv[2], out);
+    if (strcmp(argv[0], "sleep") == 0)
+        return 0;
     if (runner->sudo)
         return panel_shell_sudo(runner->memory, argc, argv, input, out, err);
     if (strcmp(argv[0], "find") == 0)

@@ -251,7 +251,7 @@ const size_t mail_accounts_count = ARRAY_LEN(mail_accounts);
 
 #define LOOK_USER "v-list-user acme json | "
 #define NEW_USER_PASSWORD "v-change-user-password acme {file} | "
-#define NEW_MAILBOX_PASSWORD "v-change-mail-account-password acme acme.example info {file} | "
+#define NEW_MAILBOX_PASSWORD "sleep 1 | 0\n" "v-change-mail-account-password acme acme.example info {file} | "
 
 const struct story passwords[] = {
     { "a user of ours gets a new password", "web.password", false, false,
