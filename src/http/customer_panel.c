@@ -22,26 +22,12 @@ static json_t *text_or_null(const char *text)
     return text == NULL || text[0] == '\0' ? json_null() : view_text(text);
 }
 
-static const char *ssl_name(const struct ssl_request *request)
-{
-    if (request->service_id == 0)
-        return "none";
-    switch (request->state) {
-    case SSL_SEEDED:
-    case SSL_WAITING_DNS: return "waiting";
-    case SSL_ISSUED: return "issued";
-    case SSL_FAILED: return "failed";
-    case SSL_UNWANTED: return "none";
-    }
-    return "none";
-}
-
 static json_t *web_view(const struct picture *picture, const json_t *options)
 {
     const struct node *node = first_node(picture, ROLE_WEB);
     if (node == NULL)
         return json_null();
-    const char *ssl = ssl_name(&picture->ssl);
+    const char *ssl = world_view_ssl_word(&picture->world);
     bool secure = strcmp(ssl, "issued") == 0;
     CLEANUP(freep) char *url = xasprintf("%s://%s/", secure ? "https" : "http", picture->service.domain);
     return json_pack("{s:s, s:o, s:o, s:s, s:o, s:s}", "url", url, "address_ip4", text_or_null(node->public_ip4),
@@ -64,6 +50,8 @@ static json_t *mail_view(const struct picture *picture, const json_t *options)
 
 static json_t *dns_view(const struct picture *picture)
 {
+    if (!picture->world.has_names)
+        return json_null();
     json_t *servers = json_array();
     for (size_t i = 0; i < picture->account_count; i++) {
         const struct node *node = catalogue_node(&picture->catalogue, picture->accounts[i].node_id);
@@ -73,22 +61,9 @@ static json_t *dns_view(const struct picture *picture)
         json_array_append_new(servers,
                               json_pack("{s:o, s:o}", "name", view_text(name), "ip4", text_or_null(node->public_ip4)));
     }
-    if (json_array_size(servers) == 0) {
-        json_decref(servers);
-        return json_null();
-    }
-    return json_pack("{s:o, s:s, s:[], s:n, s:n}", "name_servers", servers, "seen", "unknown", "found", "looked_at",
-                     "next_look_at");
-}
-
-static json_t *ssl_view(const struct picture *picture)
-{
-    const struct node *node = first_node(picture, ROLE_WEB);
-    CLEANUP(freep) char *record = xasprintf("A %s", picture->domain);
-    bool waits = picture->ssl.service_id != 0 && picture->ssl.state <= SSL_WAITING_DNS;
-    return json_pack("{s:s, s:s, s:o, s:[], s:n, s:o}", "state", ssl_name(&picture->ssl), "record", record, "expected",
-                     text_or_null(node == NULL ? NULL : node->public_ip4), "found", "looked_at", "next_look_at",
-                     view_time(waits ? picture->ssl.next_check_ms : 0));
+    json_t *dns = world_view_panel_dns(&picture->world);
+    json_object_set_new(dns, "name_servers", servers);
+    return dns;
 }
 
 json_t *customer_panel_view(const struct picture *picture)
@@ -96,8 +71,9 @@ json_t *customer_panel_view(const struct picture *picture)
     if (picture->service.status != SERVICE_LIVE)
         return json_null();
     json_t *options = view_json(picture->service.options);
-    json_t *panel = json_pack("{s:o, s:o, s:o, s:o}", "web", web_view(picture, options), "mail",
-                              mail_view(picture, options), "dns", dns_view(picture), "ssl", ssl_view(picture));
+    json_t *panel =
+        json_pack("{s:o, s:o, s:o, s:o}", "web", web_view(picture, options), "mail", mail_view(picture, options), "dns",
+                  dns_view(picture), "ssl", world_view_panel_ssl(&picture->world));
     json_decref(options);
     return panel;
 }

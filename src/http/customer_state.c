@@ -144,10 +144,11 @@ static int percent_of(const struct picture *picture)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */
 
-bool customer_state_load(struct store *store, int64_t service_id, struct customer_state *state, struct err *err)
+bool customer_state_load(struct store *store, int64_t service_id, int64_t now_ms, struct customer_state *state,
+                         struct err *err)
 {
     *state = (struct customer_state){ .message = "", .tone = "work" };
-    if (!picture_load(store, service_id, &state->picture, err))
+    if (!picture_load(store, service_id, now_ms, &state->picture, err))
         return false;
     if (state->picture.service.status == SERVICE_TERMINATED)
         return err_set(err, ERR_NOT_FOUND, "service %lld has ended", (long long)service_id);
@@ -179,6 +180,12 @@ static json_t *steps_view(const struct customer_state *state)
     return list;
 }
 
+static json_t *credentials_view(const struct credentials_state *state)
+{
+    return json_pack("{s:b, s:o, s:b, s:b}", "available", state->available, "shown_at", view_time(state->shown_at_ms),
+                     "changing", state->changing, "failed", state->failed);
+}
+
 json_t *customer_state_view(const struct customer_state *state)
 {
     const struct picture *picture = &state->picture;
@@ -189,10 +196,17 @@ json_t *customer_state_view(const struct customer_state *state)
                   "message", state->message[0] == '\0' ? json_null() : json_string(state->message), "tone", state->tone,
                   "until", view_time(state->until_ms), "percent", state->percent, "steps", steps_view(state), "panel",
                   customer_panel_view(picture));
-    json_object_set_new(json, "credentials", json_pack("{s:b, s:n, s:b}", "available", 0, "shown_at", "changing", 0));
-    json_object_set_new(json, "can_retry", json_false());
+    json_object_set_new(json, "credentials", credentials_view(&picture->credentials));
+    json_object_set_new(json, "can_retry", json_boolean(picture->may_retry));
     json_object_set_new(json, "ticket", json_boolean(picture->told));
     return json;
+}
+
+json_t *customer_state_view_eta(const struct customer_state *state)
+{
+    const struct eta *eta = &state->picture.eta;
+    return eta->known ? json_pack("{s:I, s:b}", "seconds", (json_int_t)((eta->p50_ms + 999) / 1000), "sure", eta->sure)
+                      : json_null();
 }
 
 json_t *customer_state_view_whole(const struct customer_state *state)
@@ -201,7 +215,7 @@ json_t *customer_state_view_whole(const struct customer_state *state)
     size_t from = state->news_count > ACTIVITY_MAX ? state->news_count - ACTIVITY_MAX : 0;
     for (size_t i = from; i < state->news_count; i++)
         json_array_append_new(activity, news_view(&state->news[i]));
-    json_object_set_new(json, "eta", json_null());
+    json_object_set_new(json, "eta", customer_state_view_eta(state));
     json_object_set_new(json, "activity", activity);
     return json;
 }

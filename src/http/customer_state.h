@@ -34,13 +34,15 @@ struct customer_state {
 
 /** @return false with ERR_NOT_FOUND when there is no such service, or when it has ended: nothing is shown of it any more.
  * state is to be finished in any case */
-MUST_CHECK bool customer_state_load(struct store *store, int64_t service_id, struct customer_state *state,
-                                    struct err *err);
+MUST_CHECK bool customer_state_load(struct store *store, int64_t service_id, int64_t now_ms,
+                                    struct customer_state *state, struct err *err);
 void customer_state_finish(struct customer_state *state);
 
 /** Without "activity" and "eta": what a stream compares to find out whether anything has changed. */
 json_t *customer_state_view(const struct customer_state *state);
-/** The whole: the former with "activity" (its ACTIVITY_MAX newest) and "eta". */
+/** {"seconds", "sure"} or null: it runs down by itself, and is no change. */
+json_t *customer_state_view_eta(const struct customer_state *state);
+/** The whole: with "eta", and with "activity": its ACTIVITY_MAX newest. */
 json_t *customer_state_view_whole(const struct customer_state *state);
 
 /* customer_panel.c: {"web", "mail", "dns", "ssl"}, null until the service is live */

@@ -16,6 +16,8 @@ static const struct {
     { "ticket.sent", "news.told" },
     { "task.retried-by-hand", "news.resumed" },
     { "operation.cancelled", "news.cancelled" },
+    { "credentials.changed", "news.passwords" },
+    { "service.seen", "news.seen" },
 };
 
 /* One event, parsed as far as news need it. */
@@ -25,7 +27,8 @@ struct line {
     bool waits;  /* for what ends without us */
     bool starts; /* an operation begins */
     bool again;  /* ... that is not the first one */
-    bool shown;  /* it belongs to an operation that the customer sees: verify and plan are staff's own */
+    bool
+        shown; /* it belongs to an operation that the customer sees: verify and plan are staff's own, of new passwords only that they are set is told */
 };
 
 static bool is_kind(const struct line *line, const char *kind)
@@ -41,7 +44,8 @@ static void parse(const struct event *event, bool *shown, struct line *line)
     line->kind = event->kind;
     line->starts = strcmp(event->kind, "operation.started") == 0;
     if (line->starts && operation != NULL)
-        *shown = strcmp(operation, "verify") != 0 && strcmp(operation, "plan") != 0;
+        *shown =
+            strcmp(operation, "verify") != 0 && strcmp(operation, "plan") != 0 && strcmp(operation, "password") != 0;
     line->again = line->starts && operation != NULL && strcmp(operation, "deploy") != 0;
     line->shown = *shown;
     line->waits = json_object_get(data, "waits_for") != NULL;

@@ -1,6 +1,7 @@
 /* page_status.c - /s/<token>: what the customer sees of a service, in the customer's words, as HTML that needs no script and keeps
  * itself fresh; the script takes over from there with the state that is in the page. And the same state alone, for the
  * script: /s/<token>/state. */
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,20 @@ static void add_heading(struct buf *buf, const struct customer_state *state)
     buf_add_text(buf, "<h1>");
     page_add_text(buf, state->headline);
     buf_add_text(buf, "</h1>\n");
+}
+
+/* "about 20 seconds left", in steps that people think in. */
+static void add_time_left(struct buf *buf, const struct customer_state *state)
+{
+    const struct eta *eta = &state->picture.eta;
+    if (!eta->known)
+        return;
+    char number[24];
+    int64_t seconds = eta_round_s(eta->p50_ms);
+    const char *key = seconds == 0 ? "page.left.few" : seconds < 60 ? "page.left.seconds" : "page.left.minutes";
+    snprintf(number, sizeof(number), "%" PRId64, seconds < 60 ? seconds : (seconds + 59) / 60);
+    CLEANUP(freep) char *text = message_fill(key, "n", number);
+    page_add_paragraph(buf, "soft", text);
 }
 
 static void add_bar(struct buf *buf, const struct customer_state *state)
@@ -167,6 +182,7 @@ static void add_top(struct buf *buf, const struct customer_state *state)
         add_panel(buf, state);
     else if (status != SERVICE_SUSPENDED)
         add_bar(buf, state);
+    add_time_left(buf, state);
 }
 
 static void show(struct call *call, const struct customer_state *state)
@@ -198,7 +214,7 @@ void page_status_get(struct call *call)
     }
     struct customer_state state;
     struct err err;
-    if (customer_state_load(call->store, service_id, &state, &err))
+    if (customer_state_load(call->store, service_id, call_now_ms(call), &state, &err))
         show(call, &state);
     else if (err.code == ERR_NOT_FOUND)
         page_answer_note(call, MHD_HTTP_GONE, "This account has ended",
@@ -266,7 +282,7 @@ void page_state_get(struct call *call)
     struct err err;
     if (!page_check_link(call, &service_id))
         return;
-    if (customer_state_load(call->store, service_id, &state, &err)) {
+    if (customer_state_load(call->store, service_id, call_now_ms(call), &state, &err)) {
         answer_state(call, &state);
     } else if (err.code == ERR_NOT_FOUND) {
         problem_set(&problem, PROBLEM_GONE, "", "this account has ended");

@@ -2,6 +2,8 @@
 #include "picture.h"
 
 #include "core/domain.h"
+#include "core/product.h"
+#include "http/eta_view.h"
 #include "store/store_ticket.h"
 
 void picture_finish(struct picture *picture)
@@ -12,7 +14,7 @@ void picture_finish(struct picture *picture)
     accounts_free(picture->accounts, picture->account_count);
     catalogue_finish(&picture->catalogue);
     events_free(picture->events, picture->event_count);
-    ssl_request_finish(&picture->ssl);
+    world_view_finish(&picture->world);
     free(picture->domain);
     *picture = (struct picture){ 0 };
 }
@@ -45,30 +47,49 @@ static bool load_told(struct store *store, struct picture *picture, struct err *
 
 static bool load_live(struct store *store, struct picture *picture, struct err *err)
 {
-    bool found;
     return store_list_accounts(store, picture->service.id, &picture->accounts, &picture->account_count, err) &&
-           store_get_ssl_request(store, picture->service.id, &picture->ssl, &found, err);
+           world_view_load(store, &picture->service, picture->accounts, picture->account_count, &picture->catalogue,
+                           &picture->world, err);
 }
 
-static bool load(struct store *store, int64_t service_id, struct picture *picture, struct err *err)
+/* Where its product lets the customer try again. */
+static bool load_retry(struct store *store, struct picture *picture, struct err *err)
+{
+    struct product product;
+    struct product_spec spec = { 0 };
+    struct err ignored;
+    if (!store_get_product(store, picture->service.product_id, &product, err))
+        return false;
+    picture->may_retry = product_spec_parse(product.spec, &spec, &ignored) && spec.customer_retry;
+    product_spec_finish(&spec);
+    product_finish(&product);
+    return true;
+}
+
+static bool load(struct store *store, int64_t service_id, int64_t now_ms, struct picture *picture, struct err *err)
 {
     struct err ignored;
+    const struct operation *operation = &picture->operation;
     if (!store_get_service(store, service_id, &picture->service, err) || !load_work(store, picture, err) ||
         !load_events(store, picture, err) || !catalogue_load(store, CATALOGUE_NODES, &picture->catalogue, err) ||
-        (picture->service.status == SERVICE_FAILED && !load_told(store, picture, err)) ||
-        (picture->service.status == SERVICE_LIVE && !load_live(store, picture, err)))
+        (picture->service.status == SERVICE_FAILED &&
+         (!load_told(store, picture, err) || !load_retry(store, picture, err))) ||
+        (picture->service.status == SERVICE_LIVE && !load_live(store, picture, err)) ||
+        !credentials_state(store, &picture->service, &picture->credentials, err) ||
+        !eta_of_service(store, &picture->service, operation->id == 0 ? NULL : operation, picture->tasks,
+                        picture->task_count, now_ms, &picture->eta, err))
         return false;
     if (!domain_to_unicode(picture->service.domain, &picture->domain, &ignored))
         picture->domain = xstrdup(picture->service.domain);
     return true;
 }
 
-bool picture_load(struct store *store, int64_t service_id, struct picture *picture, struct err *err)
+bool picture_load(struct store *store, int64_t service_id, int64_t now_ms, struct picture *picture, struct err *err)
 {
     *picture = (struct picture){ 0 };
     if (!store_snapshot_begin(store, err))
         return false;
-    bool ok = load(store, service_id, picture, err);
+    bool ok = load(store, service_id, now_ms, picture, err);
     store_snapshot_end(store);
     return ok;
 }

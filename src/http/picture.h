@@ -3,7 +3,10 @@
 #ifndef BERTH_HTTP_PICTURE_H
 #define BERTH_HTTP_PICTURE_H
 
+#include "core/eta.h"
+#include "http/credentials_json.h"
 #include "http/view.h"
+#include "http/world_view.h"
 
 #define PICTURE_EVENTS_MAX 400 /* the newest ones */
 
@@ -17,13 +20,17 @@ struct picture {
     struct catalogue catalogue; /* nodes */
     struct event *events;       /* oldest first */
     size_t event_count;
-    struct ssl_request ssl; /* once it is live; service_id 0: none */
-    bool told;              /* staff have been told that it has failed, by a ticket */
-    char *domain;           /* as people read it */
+    struct world_view world; /* once it is live */
+    struct credentials_state credentials;
+    struct eta eta; /* of the operation, while it runs */
+    bool may_retry; /* it has failed, and its customer may try again */
+    bool told;      /* staff have been told that it has failed, by a ticket */
+    char *domain;   /* as people read it */
 };
 
 /** @return false with ERR_NOT_FOUND when there is no such service; picture is to be finished in any case */
-MUST_CHECK bool picture_load(struct store *store, int64_t service_id, struct picture *picture, struct err *err);
+MUST_CHECK bool picture_load(struct store *store, int64_t service_id, int64_t now_ms, struct picture *picture,
+                             struct err *err);
 void picture_finish(struct picture *picture);
 
 #endif
