@@ -1,4 +1,7 @@
 import en from "../../../messages/en/customer.json";
 import { wordsOf } from "../lib/words";
 
-export const t = wordsOf(en);
+/** Those that are built into the page: see vite.config.ts. */
+type PageKey = Extract<keyof typeof en, `page.${string}`>;
+
+export const t = wordsOf<Pick<typeof en, PageKey>>(en);

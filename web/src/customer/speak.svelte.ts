@@ -1,0 +1,21 @@
+// speak.svelte.ts - what a screen reader says besides what it reads: one sentence at a time, and not one upon the other.
+
+const PAUSE_MS = 4000; // steps that follow each other faster are not worth saying
+
+export const speech = $state({ text: "" });
+
+let spokenAt = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Say it now. */
+export function speak(text: string): void {
+  clearTimeout(timer);
+  spokenAt = Date.now();
+  speech.text = speech.text === text ? `${text}\u00a0` : text; // the same words again are no change to a live region
+}
+
+/** Say it when a while has gone by since the last sentence, unless something newer is to be said by then. */
+export function speakInTurn(text: string): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => speak(text), Math.max(400, spokenAt + PAUSE_MS - Date.now()));
+}
