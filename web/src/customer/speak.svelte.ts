@@ -5,17 +5,19 @@ const PAUSE_MS = 4000; // steps that follow each other faster are not worth sayi
 export const speech = $state({ text: "" });
 
 let spokenAt = 0;
+let next = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Say it now. */
 export function speak(text: string): void {
   clearTimeout(timer);
+  timer = undefined;
   spokenAt = Date.now();
   speech.text = speech.text === text ? `${text}\u00a0` : text; // the same words again are no change to a live region
 }
 
 /** Say it when a while has gone by since the last sentence, unless something newer is to be said by then. */
 export function speakInTurn(text: string): void {
-  clearTimeout(timer);
-  timer = setTimeout(() => speak(text), Math.max(400, spokenAt + PAUSE_MS - Date.now()));
+  next = text;
+  timer ??= setTimeout(() => speak(next), Math.max(400, spokenAt + PAUSE_MS - Date.now()));
 }

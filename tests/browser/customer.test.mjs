@@ -1,0 +1,215 @@
+// customer.test.mjs - the customer's page in a browser, against berthd and the lab: from the order to the control panel, and through
+// everything that can come between.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { World } from "../lib/world.mjs";
+import { Browser } from "./browser.mjs";
+
+const world = new World("browser-customer");
+const browser = new Browser();
+const KB_MAX = 60;
+const LONG = { timeout: 90000 };
+
+before(async () => {
+  await world.open();
+  world.configure({ listen: new URL(world.daemon.base).host }); // a berthd that comes back is found where it was
+  await browser.open();
+});
+after(async () => {
+  await browser.close();
+  await world.close();
+});
+
+const addressOf = (order) => world.daemon.base + new URL(order.customer_url).pathname;
+const headline = (page, text) => page.locator("main.app h1", { hasText: text });
+
+/** Open the page, mark its window, and remember every percent that the bar shows. */
+async function open(page, order) {
+  await page.goto(addressOf(order));
+  await page.locator("main.app h1").waitFor();
+  await page.evaluate(() => {
+    globalThis.mark = "the same window";
+    globalThis.percents = [];
+    const look = () => {
+      const value = document.querySelector("progress")?.value;
+      if (value !== undefined && value !== globalThis.percents.at(-1)) globalThis.percents.push(value);
+    };
+    look();
+    new MutationObserver(look).observe(document.querySelector("main"), { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+}
+
+async function checkSameWindow(page) {
+  const { mark, percents } = await page.evaluate(() => ({ mark: globalThis.mark, percents: globalThis.percents }));
+  assert.equal(mark, "the same window", "the page was loaded again");
+  assert.ok(percents.every((value, index) => index === 0 || value >= percents[index - 1]), `the bar moved back: ${percents}`);
+  return percents;
+}
+
+world.test("an order is watched from the splash to the control panel, in one window", async () => {
+  world.panel("pace=fixed 250");
+  const order = await world.order("münchen.test");
+  const page = await browser.page();
+  await open(page, order);
+  await headline(page, "Setting up münchen.test").waitFor();
+  await page.locator(".steps li.working").first().waitFor();
+  await page.locator(".steps li.done").nth(1).waitFor(LONG);
+  await browser.show(page, "customer-splash");
+  assert.match(await page.title(), /^\d+% · münchen\.test$/);
+  world.panel("pace=none");
+
+  await headline(page, "münchen.test is ready").waitFor(LONG);
+  const percents = await checkSameWindow(page);
+  assert.ok(percents.length >= 4, `the bar moves: ${percents}`);
+  assert.ok(percents.every((value) => value < 100), `a full bar is a promise: ${percents}`);
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "who reads by ear is taken to the new headline");
+  assert.equal(await page.title(), "münchen.test is ready");
+  const text = await page.locator("main").innerText();
+  for (const word of ["http://münchen.test", "info@münchen.test", "mail1.lab.test", "993", "465", "ns1.lab.test", "ns2.lab.test", "nginx"]) assert.ok(text.includes(word), `${word} is missing`);
+  await page.getByText("How it was set up").click();
+  assert.ok((await page.locator(".steps li.done").count()) > 5);
+  assert.ok((await page.locator(".activity time").count()) > 3);
+  await browser.show(page, "customer-panel");
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("a button copies, and says so to the eye and to the ear", async () => {
+  const page = await browser.page({ permissions: ["clipboard-read", "clipboard-write"] });
+  await open(page, await world.order("copy.test"));
+  await headline(page, "copy.test is ready").waitFor(LONG);
+  await page.getByRole("button", { name: "Copy: Name server 1" }).click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "ns1.lab.test");
+  await page.locator("button.copied").waitFor();
+  await page.getByRole("status").filter({ hasText: "Copied: Name server 1" }).waitFor({ state: "attached" });
+  await page.context().close();
+});
+
+world.test("the page and all it loads is small", async () => {
+  const order = await world.order("small.test");
+  const page = await browser.page();
+  const kb = (await browser.weigh(page, addressOf(order))) / 1000;
+  process.stdout.write(`${JSON.stringify({ figure: "page.kb", value: Math.round(kb * 10) / 10 })}\n`);
+  assert.ok(kb > 5 && kb <= KB_MAX, `${kb} kB`);
+  await page.context().close();
+  await world.status(order.id);
+});
+
+world.test("a node that does not answer is told, and its recovery is seen", async () => {
+  world.lab.do("sshd", "ns2", "stop");
+  world.lab.do("cut", "ns2");
+  await world.daemon.said(/event=node\.down node=ns2/);
+  const page = await browser.page();
+  const order = await world.order("patient.test");
+  await open(page, order);
+  await page.locator(".note.wait", { hasText: "A part of our platform does not answer" }).waitFor(LONG);
+  await page.locator(".steps li.waiting").first().waitFor(LONG);
+  await browser.show(page, "customer-waiting");
+  world.lab.do("sshd", "ns2", "start");
+  await headline(page, "patient.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("what has stopped says why; when it is tried again, the page goes on", async () => {
+  world.lab.do("panel", "web1", "fail=v-add-web-domain:10");
+  const order = await world.order("sorry.test");
+  const page = await browser.page();
+  await open(page, order);
+  await headline(page, "The setup of sorry.test has stopped").waitFor(LONG);
+  await page.locator(".steps li.problem").waitFor();
+  await page.locator(".note.bad", { hasText: "Our team has been told" }).waitFor();
+  await browser.show(page, "customer-failed");
+  world.lab.do("panel", "web1", "fail=");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await headline(page, "sorry.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("berthd is killed and comes back while the page is open", async () => {
+  world.panel("pace=fixed 250");
+  const order = await world.order("steady.test");
+  const page = await browser.page();
+  await open(page, order);
+  await page.locator(".steps li.done").first().waitFor(LONG);
+  await world.daemon.kill();
+  await page.getByText("The connection is interrupted").last().waitFor();
+  await browser.show(page, "customer-interrupted");
+  await world.start();
+  world.panel("pace=none");
+  await page.locator(".connection").waitFor({ state: "detached" });
+  await headline(page, "steady.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  browser.checkQuiet(page, world.daemon.base, /Failed to load resource|net::ERR/);
+  await page.context().close();
+});
+
+world.test("where streams do not come through, the page asks", async () => {
+  world.panel("pace=fixed 100");
+  const order = await world.order("asking.test");
+  const page = await browser.page();
+  await page.route("**/events?*", (route) => route.abort());
+  await open(page, order);
+  world.panel("pace=none");
+  await headline(page, "asking.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  assert.ok(page.asked.filter((url) => url.endsWith("/state")).length >= 2);
+  await page.context().close();
+});
+
+world.test("without scripts the page loads itself again until the account is ready", async () => {
+  world.panel("pace=fixed 100");
+  const order = await world.order("plain.test");
+  const page = await browser.page({ javaScriptEnabled: false });
+  await page.goto(addressOf(order));
+  await page.locator("progress").waitFor();
+  await page.screenshot({ path: browser.path("customer-plain-splash") });
+  world.panel("pace=none");
+  await page.getByRole("heading", { name: "plain.test is ready" }).waitFor(LONG);
+  for (const word of ["info@plain.test", "mail1.lab.test", "ns1.lab.test"]) await page.getByText(word).first().waitFor();
+  await page.screenshot({ path: browser.path("customer-plain-ready"), fullPage: true });
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("the passwords are shown once, and new ones come on request", async () => {
+  const order = await world.order("secret.test");
+  await world.status(order.id);
+  const page = await browser.page();
+  await open(page, order);
+  await page.getByRole("button", { name: "Show the passwords" }).click();
+  await page.locator(".secret").first().waitFor();
+  const old = await page.locator(".secret").allInnerTexts();
+  assert.ok(old.includes(world.secret(order.id, "mailbox-password")), "the mailbox's is among them");
+  await browser.show(page, "customer-passwords");
+  await page.getByRole("button", { name: "Hide them" }).click();
+  assert.equal(await page.locator(".secret").count(), 0);
+  await page.reload();
+  await page.getByText("are shown once only").waitFor();
+
+  await page.getByRole("button", { name: "Ask for new passwords" }).click();
+  await browser.show(page, "customer-passwords-sure");
+  await page.getByRole("button", { name: "Set new passwords" }).click();
+  await page.getByRole("button", { name: "Show the passwords" }).click(LONG);
+  await page.locator(".secret").first().waitFor();
+  const fresh = await page.locator(".secret").allInnerTexts();
+  assert.ok(fresh.length === old.length && fresh.every((each) => !old.includes(each)), "all of them are new");
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("a link that was revoked ends the page that is open", async () => {
+  const order = await world.order("revoked.test");
+  await world.status(order.id);
+  const page = await browser.page();
+  await open(page, order);
+  await headline(page, "revoked.test is ready").waitFor(LONG);
+  await world.api.post(`/services/${order.id}/link`);
+  await headline(page, "There is nothing more to see here").waitFor();
+  await browser.show(page, "customer-ended");
+  await page.context().close();
+});
