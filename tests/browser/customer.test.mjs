@@ -48,15 +48,15 @@ async function checkSameWindow(page) {
 }
 
 world.test("an order is watched from the splash to the control panel, in one window", async () => {
-  world.panel("pace=fixed 250");
-  const order = await world.order("münchen.test");
+  world.panel("pace=fixed 1500"); // slow enough to be looked at
+  const order = await world.order("münchen.test", { client: { id: "c-1", name: "Ada Lovelace", email: "ada@client.test" } });
   const page = await browser.page();
   await open(page, order);
   await headline(page, "Setting up münchen.test").waitFor();
   await page.locator(".steps li.working").first().waitFor();
-  await page.locator(".steps li.done").nth(1).waitFor(LONG);
-  await browser.show(page, "customer-splash");
+  await page.locator(".steps li.done").first().waitFor(LONG);
   assert.match(await page.title(), /^\d+% · münchen\.test$/);
+  await browser.show(page, "customer-splash");
   world.panel("pace=none");
 
   await headline(page, "münchen.test is ready").waitFor(LONG);
@@ -149,11 +149,12 @@ world.test("berthd is killed and comes back while the page is open", async () =>
 });
 
 world.test("where streams do not come through, the page asks", async () => {
-  world.panel("pace=fixed 100");
+  world.panel("pace=fixed 400");
   const order = await world.order("asking.test");
   const page = await browser.page();
   await page.route("**/events?*", (route) => route.abort());
   await open(page, order);
+  await page.locator(".steps li.done").nth(2).waitFor(LONG);
   world.panel("pace=none");
   await headline(page, "asking.test is ready").waitFor(LONG);
   await checkSameWindow(page);
