@@ -1,14 +1,22 @@
 // deeds.ts - what a customer can ask for from this page. The header is one that a form on another site cannot send.
 import type { Credential } from "./state";
 
-export type Answer<T> = { ok: true; value: T } | { ok: false; status: number };
+/** `words`: why not, in the customer's words; "" where berthd has none for it. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; shownAlready: boolean; words: string };
+
+/** Of a refusal only what is meant for customers is shown: what they may do later, or not any more. */
+async function refusal(answer: Response): Promise<Answer<never>> {
+  const problem = (await answer.json().catch(() => ({}))) as { type?: string; detail?: string };
+  const meant = [409, 410, 429].includes(answer.status);
+  return { ok: false, shownAlready: problem.type?.endsWith("shown-already") ?? false, words: (meant && problem.detail) || "" };
+}
 
 async function post<T>(address: string, read: (answer: Response) => Promise<T>): Promise<Answer<T>> {
   try {
     const answer = await fetch(address, { method: "POST", headers: { "berth-page": "1" }, cache: "no-store" });
-    return answer.ok ? { ok: true, value: await read(answer) } : { ok: false, status: answer.status };
+    return answer.ok ? { ok: true, value: await read(answer) } : await refusal(answer);
   } catch {
-    return { ok: false, status: 0 };
+    return { ok: false, shownAlready: false, words: "" };
   }
 }
 
