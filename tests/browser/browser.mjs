@@ -27,7 +27,7 @@ export const DESKTOP = { width: 1280, height: 850 };
 export class Browser {
   async open() {
     mkdirSync(screens, { recursive: true });
-    this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+    this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   }
 
   async close() {
