@@ -80,7 +80,7 @@ export interface State {
   steps: Step[];
   activity: Activity[];
   panel: Panel | null;
-  credentials: { available: boolean; shown_at: string | null; changing: boolean };
+  credentials: { available: boolean; shown_at: string | null; changing: boolean; failed?: boolean };
   can_retry: boolean;
   ticket: boolean;
 }
