@@ -68,7 +68,7 @@ world.test("an order is watched from the splash to the control panel, in one win
   const text = await page.locator("main").innerText();
   for (const word of ["http://münchen.test", "info@münchen.test", "mail1.lab.test", "993", "465", "ns1.lab.test", "ns2.lab.test", "nginx"]) assert.ok(text.includes(word), `${word} is missing`);
   assert.deepEqual(page.asked.filter((url) => url.endsWith("/state")), [], "the stream says it all");
-  await page.getByText("How it was set up").click();
+  await page.getByText("What has been done").click();
   assert.ok((await page.locator(".steps li.done").count()) > 5);
   assert.ok((await page.locator(".activity time").count()) > 3);
   await browser.show(page, "customer-panel");
