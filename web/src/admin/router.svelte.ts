@@ -12,7 +12,8 @@ export interface PageProps {
 export interface Route {
   /** each like "/services/:id/tasks/:task"; one page may have several addresses and stays on the screen between them */
   paths: readonly string[];
-  load: () => Promise<{ default: Component<PageProps> }>;
+  /** a page takes PageProps, or nothing */
+  load: () => Promise<{ default: Component<PageProps> | Component }>;
   /** which entry of the menu is marked */
   nav: NavName | "";
   /** shown without menu and session */
