@@ -1,5 +1,6 @@
 // paged.svelte.ts - a list that the API gives page by page; goes back by the cursors that it came by.
 
+import { untrack } from "svelte";
 import { Resource } from "../lib/resource.svelte";
 import type { Cursor } from "../lib/types";
 
@@ -32,8 +33,10 @@ export class Paged<T> {
 
   /** Something else is listed now: from the first page. */
   restart = (): void => {
-    this.#cursors = [];
-    void this.resource.reset();
+    untrack(() => {
+      this.#cursors = [];
+      void this.resource.reset();
+    });
   };
   next = (): void => {
     const cursor = this.resource.data?.next;

@@ -128,6 +128,8 @@ export interface Task {
   id: string;
   service_id: string;
   operation_id: string;
+  /** of its service, in lists of all services */
+  domain?: string;
   key: string;
   action: string;
   role: Role | null;
