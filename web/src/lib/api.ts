@@ -2,6 +2,11 @@
 
 import type { ProblemBody } from "./types";
 
+/** The API's sentences begin small, as they may follow others; a name of ours (retry.first) stays as it is. */
+function begun(sentence: string): string {
+  return /^[a-z]+[ ,']/.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
+}
+
 /** What was refused, and why: `message` is a sentence for a person, `kind` what programs look at. */
 export class ApiError extends Error {
   readonly status: number;
@@ -13,13 +18,23 @@ export class ApiError extends Error {
   readonly retryAfter: number;
 
   constructor(status: number, kind: string, message: string, field = "", retryAfter = 0) {
-    super(message);
+    super(begun(message));
     this.name = "ApiError";
     this.status = status;
     this.kind = kind;
     this.field = field;
     this.retryAfter = retryAfter;
   }
+
+  /** The sentence for where it is clear which input is meant. */
+  get atField(): string {
+    return begun(this.field && this.message.startsWith(`${this.field}: `) ? this.message.slice(this.field.length + 2) : this.message);
+  }
+}
+
+/** What is wrong with the input of this name; undefined when something else is, or nothing. */
+export function wrongAt(error: unknown, field: string): string | undefined {
+  return error instanceof ApiError && error.field === field ? error.atField : undefined;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
