@@ -18,7 +18,7 @@ export class ApiError extends Error {
   readonly retryAfter: number;
 
   constructor(status: number, kind: string, message: string, field = "", retryAfter = 0) {
-    super(begun(message));
+    super(field ? message : begun(message)); // of a field it begins with its name or value
     this.name = "ApiError";
     this.status = status;
     this.kind = kind;
@@ -28,7 +28,7 @@ export class ApiError extends Error {
 
   /** The sentence for where it is clear which input is meant. */
   get atField(): string {
-    return begun(this.field && this.message.startsWith(`${this.field}: `) ? this.message.slice(this.field.length + 2) : this.message);
+    return this.field && this.message.startsWith(`${this.field}: `) ? this.message.slice(this.field.length + 2) : this.message;
   }
 }
 
