@@ -26,6 +26,32 @@ static bool read_state(struct call *call, enum task_state *ret_state)
     return false;
 }
 
+/* Whose they are, for a list of everybody's. A service that is gone meanwhile has no name here. */
+static bool add_domains(struct call *call, const struct task *tasks, json_t *list, struct err *err)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        size_t same = 0;
+        while (tasks[same].service_id != tasks[i].service_id)
+            same++;
+        json_t *domain;
+        if (same < i) {
+            domain = json_incref(json_object_get(json_array_get(list, same), "domain"));
+        } else {
+            struct service service;
+            if (!store_get_service(call->store, tasks[i].service_id, &service, err)) {
+                if (err->code != ERR_NOT_FOUND)
+                    return false;
+                domain = view_text("");
+            } else {
+                domain = view_unicode(service.domain);
+                service_finish(&service);
+            }
+        }
+        json_object_set_new(json_array_get(list, i), "domain", domain);
+    }
+    return true;
+}
+
 void api_task_list(struct call *call)
 {
     static const char *const known[] = { "state", "node_id", "limit", "cursor", NULL };
@@ -47,7 +73,12 @@ void api_task_list(struct call *call)
         return;
     }
     json_t *list = view_tasks(tasks, count, &catalogue);
-    call_answer_json(call, MHD_HTTP_OK, view_page("tasks", list, count == (size_t)limit ? tasks[count - 1].id : 0));
+    if (add_domains(call, tasks, list, &err)) {
+        call_answer_json(call, MHD_HTTP_OK, view_page("tasks", list, count == (size_t)limit ? tasks[count - 1].id : 0));
+    } else {
+        json_decref(list);
+        call_refuse_err(call, &err);
+    }
     tasks_free(tasks, count);
     catalogue_finish(&catalogue);
 }

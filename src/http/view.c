@@ -226,24 +226,26 @@ json_t *view_product(const struct product *product, const struct catalogue *cata
     return json;
 }
 
+json_t *view_unicode(const char *domain)
+{
+    CLEANUP(freep) char *unicode = NULL;
+    struct err err;
+    return view_text(domain_to_unicode(domain, &unicode, &err) ? unicode : domain);
+}
+
 json_t *view_service(const struct service *service, const struct catalogue *catalogue)
 {
     const struct product *product = catalogue_product(catalogue, service->product_id);
-    char *unicode = NULL;
-    struct err err;
-    if (!domain_to_unicode(service->domain, &unicode, &err))
-        unicode = xstrdup(service->domain);
     json_t *json =
         json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o, s:o}, s:o, s:o, s:o}", "id",
                   view_id(service->id), "external_id", view_text(service->external_id), "generation",
                   (json_int_t)service->generation, "status", service_status_name(service->status), "reason",
                   view_text(service->reason), "domain", view_text(service->domain), "domain_unicode",
-                  view_text(unicode), "product", view_text(product == NULL ? "" : product->name), "mode",
+                  view_unicode(service->domain), "product", view_text(product == NULL ? "" : product->name), "mode",
                   mode_name(product == NULL ? MODE_SPLIT : product->mode), "client", "id",
                   view_text(service->client_id), "name", view_text(service->client_name), "email",
                   view_text(service->client_email), "created_at", view_time(service->created_at_ms), "updated_at",
                   view_time(service->updated_at_ms), "live_at", view_time(service->live_at_ms));
-    free(unicode);
     return json;
 }
 

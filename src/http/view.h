@@ -40,7 +40,8 @@ json_t *view_product(const struct product *product, const struct catalogue *cata
 json_t *view_service(const struct service *service, const struct catalogue *catalogue); /* needs products */
 json_t *view_operation(const struct operation *operation); /* "eta" is null: eta_add_to_operation() */
 json_t *view_progress(const struct service *service, const struct operation *operation); /* NULL: none yet */
-json_t *view_task(const struct task *task, const struct catalogue *catalogue);           /* needs nodes */
+json_t *view_unicode(const char *domain); /* as people write it: münchen.example */
+json_t *view_task(const struct task *task, const struct catalogue *catalogue); /* needs nodes */
 json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue);
 json_t *view_attempt(const struct attempt *attempt);
 json_t *view_event(const struct event *event);

@@ -306,6 +306,7 @@ MUST_CHECK bool store_find_tasks(struct store *store, enum task_state state, int
 struct queue_figures {
     int64_t queued, running, waiting, held, failed;
     int64_t oldest_queued_ms; /* when the oldest queued task was made due; 0 none */
+    int64_t services[SERVICE_STATUS_COUNT];
 };
 MUST_CHECK bool store_queue_figures(struct store *store, struct queue_figures *ret_figures, struct err *err);
 

@@ -18,6 +18,10 @@ struct store {
 
 /* States as text inside statements: a partial index is used only where the statement says the same literal. */
 #define SQL_SERVICE_ACCEPTED "0"
+#define SQL_SERVICE_WAITING "1"
+#define SQL_SERVICE_DEPLOYING "2"
+#define SQL_SERVICE_FAILED "4"
+#define SQL_SERVICE_SUSPENDED "5"
 #define SQL_SERVICE_TERMINATED "6"
 #define SQL_SERVICE_UNSETTLED "status IN (0, 1, 2, 4, 5)"
 #define SQL_TASK_BLOCKED "0"

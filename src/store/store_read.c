@@ -169,6 +169,15 @@ static void figures_read(struct db_rows *rows, void *record)
     figures->waiting = db_take_int(rows);
     figures->held = db_take_int(rows);
     figures->failed = db_take_int(rows);
+    int64_t *services = figures->services;
+    services[SERVICE_ACCEPTED] = db_take_int(rows);
+    services[SERVICE_WAITING] = db_take_int(rows);
+    services[SERVICE_DEPLOYING] = db_take_int(rows);
+    services[SERVICE_FAILED] = db_take_int(rows);
+    services[SERVICE_SUSPENDED] = db_take_int(rows);
+    services[SERVICE_TERMINATED] = db_take_int(rows);
+    services[SERVICE_LIVE] = db_take_int(rows) - services[SERVICE_ACCEPTED] - services[SERVICE_WAITING] -
+                             services[SERVICE_DEPLOYING] - services[SERVICE_FAILED] - services[SERVICE_SUSPENDED];
 }
 
 static void figures_finish(void *record)
@@ -178,7 +187,10 @@ static void figures_finish(void *record)
 
 static const struct record_kind figures_record = { sizeof(struct queue_figures), figures_read, figures_finish };
 
-/* Each count walks a partial index, none the table. */
+#define COUNT_UNSETTLED(status)                                                                                        \
+    " (SELECT count(*) FROM service WHERE status = " status " AND " SQL_SERVICE_UNSETTLED ")"
+
+/* Each count walks a partial index, none the table: what is live, too, which is what the others leave of all that are not over. */
 static const char sql_figures[] =
     "SELECT (SELECT count(*) FROM task WHERE state = " SQL_TASK_QUEUED
     "),"
@@ -189,7 +201,10 @@ static const char sql_figures[] =
     " (SELECT count(*) FROM task WHERE state = " SQL_TASK_HELD "  AND state IN (" SQL_TASK_HELD ", " SQL_TASK_FAILED
     ")),"
     " (SELECT count(*) FROM task WHERE state = " SQL_TASK_FAILED "  AND state IN (" SQL_TASK_HELD ", " SQL_TASK_FAILED
-    "))";
+    "))," COUNT_UNSETTLED(SQL_SERVICE_ACCEPTED) "," COUNT_UNSETTLED(SQL_SERVICE_WAITING) "," COUNT_UNSETTLED(
+        SQL_SERVICE_DEPLOYING) "," COUNT_UNSETTLED(SQL_SERVICE_FAILED) "," COUNT_UNSETTLED(SQL_SERVICE_SUSPENDED) ","
+    " (SELECT count(*) FROM service WHERE status = " SQL_SERVICE_TERMINATED "),"
+    " (SELECT count(*) FROM service WHERE status <> " SQL_SERVICE_TERMINATED ")";
 
 /* A queue is served in the order of ids, so its first task is the one that waits longest, or nearly (a retried task comes back
  * to its old place). */

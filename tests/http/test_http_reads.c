@@ -579,6 +579,9 @@ static void products_groups_and_templates_come_back_as_they_were_sent(void **sta
     answer = fixture_get(&fixture, "/api/v1/queue");
     assert_int_equal(json_integer_value(json_object_get(answer.json, "running")), 1);
     assert_int_equal(json_integer_value(json_object_get(answer.json, "failed")), 1);
+    json_t *services = json_object_get(answer.json, "services");
+    assert_int_equal(json_object_size(services), SERVICE_STATUS_COUNT);
+    assert_true(json_is_integer(json_object_get(services, "live")));
     answer_finish(&answer);
 }
 

@@ -633,6 +633,28 @@ static void figures_count_each_state_and_know_the_oldest(void **state)
     assert_int_equal(figures.oldest_queued_ms, 7996);
 }
 
+static void figures_count_the_services_of_each_status(void **state)
+{
+    struct place p = place_of(state);
+    struct err err;
+    struct queue_figures before, after;
+    must(store_queue_figures(p.f->store, &before, &err));
+    for (int status = 0; status < SERVICE_STATUS_COUNT; status++) {
+        for (int i = 0; i <= status; i++) {
+            char domain[40];
+            snprintf(domain, sizeof(domain), "s%d-%d.example", status, i);
+            struct service service = fixture_service(p.f, domain, "7");
+            service.status = (enum service_status)status;
+            fixture_begin(p.f);
+            must(store_insert_service(p.f->store, &service, &err));
+            fixture_commit(p.f);
+        }
+    }
+    must(store_queue_figures(p.f->store, &after, &err));
+    for (int status = 0; status < SERVICE_STATUS_COUNT; status++)
+        assert_int_equal(after.services[status] - before.services[status], status + 1);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -655,6 +677,7 @@ int main(void)
         FIXTURE_TEST(leases_of_all_running_tasks_are_renewed_and_of_no_other),
         FIXTURE_TEST(staff_find_tasks_by_state_and_node_newest_first),
         FIXTURE_TEST(figures_count_each_state_and_know_the_oldest),
+        FIXTURE_TEST(figures_count_the_services_of_each_status),
     };
     return fixture_run(tests);
 }

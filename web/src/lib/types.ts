@@ -317,6 +317,7 @@ export interface Queue {
   held: number;
   failed: number;
   oldest_queued_at: Moment;
+  services: Record<ServiceStatus, number>;
 }
 
 export interface TicketMessage {
