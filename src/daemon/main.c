@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -24,6 +25,7 @@
 #define LEASE_RENEW_MS 5000
 #define OWN_RETRY_MS 200
 #define PROBES_MAX 8
+#define DESCRIPTORS 16384
 #define ONCE_QUIET_MS 1000 /* --once: so long nothing may have come in */
 
 static volatile bool stop_asked;
@@ -59,6 +61,7 @@ static void parts_finish(struct parts *parts)
     if (inbox != NULL)
         inbox_close(inbox); /* who still waits hears that we stop */
     http_server_destroy(parts->http);
+    parts->http = NULL;
     engine_destroy(parts->engine);
     tidier_destroy(parts->tidier);
     if (parts->nodes != NULL)
@@ -182,6 +185,14 @@ static void stepped(void *context)
     notify_manager("WATCHDOG=1");
 }
 
+/** The engine's thread. */
+static void committed(void *context, const struct changes *changes)
+{
+    const struct parts *parts = context;
+    if (parts->http != NULL)
+        http_server_tell(parts->http, changes);
+}
+
 static void untidy(void *context)
 {
     tidier_ring(context);
@@ -206,6 +217,8 @@ static bool start_engine(struct parts *parts, struct err *err)
         .lease_ms = LEASE_MS,
         .lease_renew_ms = LEASE_RENEW_MS,
         .probes_max = PROBES_MAX,
+        .committed = committed,
+        .committed_context = parts,
         .settings_changed = settings_changed,
         .settings_context = parts,
         .stepped = stepped,
@@ -261,6 +274,16 @@ static void catch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/** Everyone who watches live has a connection. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer connections are no reason not to start */
+}
+
 static void usage(FILE *out)
 {
     fprintf(out,
@@ -294,6 +317,7 @@ static int run(const char *config_path, enum run_mode mode)
     int status = 1;
     inbox = inbox_create();
     catch_signals();
+    raise_descriptors();
     if (sodium_init() < 0) {
         err_set(&err, ERR_BUG, "libsodium does not start");
     } else if (!daemon_config_load(config_path, &parts.config, &err)) {

@@ -344,6 +344,7 @@ static bool wake_due(struct engine *engine, struct err *err)
         engine_queue_touched(engine, queues[i]);
     free(queues);
     engine->batch.durable |= count > 0;
+    engine->batch.changes.queue |= count > 0;
     return store_next_due(engine->config.store, &engine->next_due_ms, err);
 }
 
@@ -413,8 +414,8 @@ static void publish(struct engine *engine)
         answers = request->next;
         request->done(request, request->context);
     }
-    if (batch->logged && engine->config.committed != NULL)
-        engine->config.committed(engine->config.committed_context);
+    if (engine->config.committed != NULL && changes_any(&batch->changes))
+        engine->config.committed(engine->config.committed_context, &batch->changes);
 }
 
 /** The batch did not become durable: nobody hears anything but "try again". */
@@ -463,7 +464,8 @@ bool engine_step(struct engine *engine, struct err *err)
     engine->batch.boot_ms = engine->config.clock->boot_ms(engine->config.clock);
     int64_t now_ms = engine->config.clock->now_ms(engine->config.clock);
     engine->batch.now_ms = now_ms;
-    engine->batch.durable = engine->batch.logged = false;
+    engine->batch.durable = false;
+    changes_clear(&engine->batch.changes);
     engine->batch.has_more = false;
     engine->batch.order_count = engine->batch.claim_count = 0;
     if (engine->retry_at_ms > now_ms)
@@ -655,6 +657,7 @@ void engine_destroy(struct engine *engine)
     groups_free(engine->groups, engine->group_count);
     free(engine->batch.starts);
     free(engine->batch.start_transports);
+    changes_finish(&engine->batch.changes);
     engine_forget_settings(engine);
     step_times_destroy(engine->step_times);
     outbox_forget(engine);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/keyring.h"
 #include "base/rng.h"
+#include "core/changes.h"
 #include "core/pipeline.h"
 #include "core/settings.h"
 #include "engine/request.h"
@@ -40,9 +41,9 @@ struct engine_config {
      * engine's thread; must not block. The settings stay the engine's. */
     void (*settings_changed)(void *context, const struct settings *settings);
     void *settings_context;
-    /** After each commit that wrote events or log lines; may be NULL. Called from the engine's thread; must not block.
-     */
-    void (*committed)(void *context);
+    /** After each commit that somebody may want to see something of; may be NULL. Called from the engine's thread; must not block,
+     * and look at the changes only before it returns. */
+    void (*committed)(void *context, const struct changes *changes);
     void *committed_context;
     /** After each batch that the store has taken, also an empty one: at least every second while all is well. May be NULL. */
     void (*stepped)(void *context);

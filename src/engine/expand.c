@@ -108,6 +108,7 @@ static bool store_accounts(struct expanding *work, struct err *err)
             !step_secret_create(engine, work->service.id, account->node_id, SECRET_PANEL, err))
             return false;
         engine->nodes[node].load++;
+        changed_ids_add(&engine->batch.changes.nodes, account->node_id);
     }
     int64_t mail_node = work->placement.node[ROLE_MAIL];
     return mail_node == 0 || work->options.mailbox[0] == '\0' ||

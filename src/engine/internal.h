@@ -106,9 +106,9 @@ struct product_live {
 
 struct batch {
     int64_t now_ms;
-    int64_t boot_ms; /* read before now_ms: a lease that is renewed in this batch began no later */
-    bool durable;    /* something was written that an answer or a command relies on */
-    bool logged;     /* log lines or events: somebody may want to look */
+    int64_t boot_ms;        /* read before now_ms: a lease that is renewed in this batch began no later */
+    bool durable;           /* something was written that an answer or a command relies on */
+    struct changes changes; /* what somebody may want to look at */
     size_t order_count;
     size_t claim_count;
     bool has_more;           /* requests, events or tasks that did not fit in */

@@ -263,6 +263,7 @@ static bool settle(struct engine *engine, size_t index, struct err *err)
     free(node->state_reason);
     node->state_reason = xstrdup(why);
     engine->batch.durable = true;
+    changed_ids_add(&engine->batch.changes.nodes, node->id);
     return store_update_node(engine->config.store, node, err);
 }
 

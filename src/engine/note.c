@@ -32,7 +32,8 @@ bool note_event(struct engine *engine, int64_t service_id, const char *kind, jso
     bool ok = store_append_event(engine->config.store, &event, err);
     free(text);
     engine->batch.durable = true;
-    engine->batch.logged = true;
+    changed_ids_add(&engine->batch.changes.services, service_id);
+    engine->batch.changes.queue |= strncmp(kind, "task.", 5) == 0 || strncmp(kind, "operation.", 10) == 0;
     return ok;
 }
 
@@ -53,7 +54,7 @@ bool note_log(struct engine *engine, int64_t attempt_id, int stream, const char 
             return false;
         from += part;
     }
-    engine->batch.logged = true;
+    changed_ids_add(&engine->batch.changes.attempts, attempt_id);
     return true;
 }
 

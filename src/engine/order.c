@@ -107,6 +107,7 @@ static bool insert(struct engine *engine, struct request *request, const struct 
     request->created_at_ms = service.created_at_ms;
     engine->batch.durable = true;
     engine->has_accepted = true;
+    changed_ids_add(&engine->batch.changes.services, service.id);
     log_debug("order.accepted", "service=%lld domain=%s", (long long)service.id, service.domain);
     return true;
 }

@@ -102,7 +102,7 @@ static bool take_results(struct engine *engine, struct err *err)
             return false;
     }
     if (outbox->result_count > 0)
-        engine->batch.durable = outbox->is_stale = true;
+        engine->batch.durable = outbox->is_stale = engine->batch.changes.tickets = true;
     return true;
 }
 
@@ -161,6 +161,7 @@ static bool hand_over_later(struct engine *engine, struct ticket_message *messag
     struct ticket ticket;
     message->state = TICKET_MESSAGE_SENDING;
     message->attempts++;
+    engine->batch.changes.tickets = true;
     if (!store_get_ticket(engine->config.store, message->ticket_id, &ticket, err))
         return false;
     bool ok = store_update_ticket_message(engine->config.store, message, err);

@@ -43,6 +43,7 @@ static bool end_attempt(struct engine *engine, struct running *running, enum att
     set_text(&attempt->cause_id, cause_id);
     set_text(&attempt->detail, detail);
     engine->batch.durable = true;
+    changed_ids_add(&engine->batch.changes.attempts, attempt->id);
     *ret_ours = true;
     struct err lost = { 0 };
     if (!store_end_attempt(engine->config.store, attempt, &lost)) {
@@ -126,6 +127,7 @@ static bool set_service_reason(struct engine *engine, int64_t service_id, const 
         return false;
     service.updated_at_ms = engine->batch.now_ms;
     set_text(&service.reason, reason);
+    changed_ids_add(&engine->batch.changes.services, service_id);
     bool ok = store_update_service(engine->config.store, &service, err);
     service_finish(&service);
     return ok;

@@ -141,6 +141,7 @@ static bool add_message(struct engine *engine, const struct ticket *ticket, enum
                                       .created_at_ms = engine->batch.now_ms };
     engine->outbox.is_stale = true;
     engine->batch.durable = true;
+    engine->batch.changes.tickets = true;
     return store_insert_ticket_message(engine->config.store, &message, err);
 }
 

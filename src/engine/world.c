@@ -300,7 +300,7 @@ static bool take_sight(struct engine *engine, const struct service *service, str
     world_read(&wanted, result, &sight);
     note_silence(engine, &sight);
     settle(engine, &sight, past.looks + 1, request);
-    engine->batch.logged = true; /* who looks at the service wants to know */
+    changed_ids_add(&engine->batch.changes.services, service->id); /* who looks at the service wants to know */
     return put_sight(engine, service->id, &sight, err) &&
            put_number(engine, service->id, "world.looks", past.looks + 1, err) && put_request(engine, request, err) &&
            (sight.all != WORLD_YES || past.seen_at != 0 || note_seen(engine, service->id, &sight, err));

@@ -148,12 +148,6 @@ void api_task_retry(struct call *call)
 
 /* ---- logs ----------------------------------------------------------------------------------------------------------- */
 
-static const char *stream_name(int stream)
-{
-    static const char *const names[] = { "berth", "stdout", "stderr" };
-    return stream >= 0 && stream < (int)ARRAY_LEN(names) ? names[stream] : "stdout";
-}
-
 static void add_text_line(struct buf *text, const struct log_chunk *chunk, const char *line, size_t length)
 {
     time_t seconds = (time_t)(chunk->at_ms / 1000);
@@ -161,7 +155,7 @@ static void add_text_line(struct buf *text, const struct log_chunk *chunk, const
     char moment[32];
     gmtime_r(&seconds, &parts);
     strftime(moment, sizeof(moment), "%Y-%m-%dT%H:%M:%S", &parts);
-    buf_addf(text, "%s.%03dZ %-6s ", moment, (int)(chunk->at_ms % 1000), stream_name(chunk->stream));
+    buf_addf(text, "%s.%03dZ %-6s ", moment, (int)(chunk->at_ms % 1000), view_log_stream(chunk->stream));
     buf_add(text, line, length);
     buf_add_char(text, '\n');
 }
@@ -187,11 +181,7 @@ static void answer_text(struct call *call, const struct log_chunk *chunks, size_
 static void answer_chunks(struct call *call, const struct attempt *attempt, const struct log_chunk *chunks,
                           size_t count, int64_t next_offset)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:I, s:o, s:s, s:o}", "offset", (json_int_t)chunks[i].offset, "at",
-                                              view_time(chunks[i].at_ms), "stream", stream_name(chunks[i].stream),
-                                              "text", view_bytes(chunks[i].data, chunks[i].length)));
+    json_t *list = view_log_chunks(chunks, count);
     /* ended only when there is nothing behind: who follows the log reads on until then */
     bool ended = attempt->outcome != ATTEMPT_RUNNING && next_offset >= attempt->log_bytes;
     call_answer_json(call, MHD_HTTP_OK,
@@ -227,7 +217,7 @@ static void answer_log(struct call *call, const struct attempt *attempt, int64_t
         call_refuse_err(call, &err);
         return;
     }
-    int64_t next_offset = count == 0 ? offset : chunks[count - 1].offset + (int64_t)chunks[count - 1].length;
+    int64_t next_offset = view_log_end(chunks, count, offset);
     if (wants_text(call))
         answer_text(call, chunks, count, next_offset);
     else

@@ -23,7 +23,9 @@
 #define CALL_HEADERS_MAX 8
 
 struct call;
+struct live;
 struct route;
+struct watcher;
 
 /* The calls that sleep. Lives as long as the last of them. Who is woken stands in a list until the HTTP thread, told through
  * event_fd once for all of them, resumes their connections: libmicrohttpd is used by that thread only. */
@@ -60,6 +62,7 @@ struct call {
     int64_t id; /* {id} of the path */
     char *name; /* {name} of the path: owned; NULL: it has none */
 
+    struct live *live;   /* set before handle() in the HTTP thread: what can become a stream */
     struct store *store; /* of the thread that handles it: set before handle() and finish() */
 
     char *secret; /* made for the answer, which alone has it: wiped; NULL */
@@ -73,6 +76,7 @@ struct call {
     unsigned status; /* 0: none yet */
     const char *content_type;
     const char *cache_control; /* static; NULL: nobody may keep it */
+    struct watcher *watcher;   /* the answer is a stream (live.h); the response owns it */
     struct buf answer;
     const char *still; /* the answer instead, when it lies in memory that stays as long as the server */
     size_t still_length;

@@ -13,7 +13,6 @@ static const struct {
     { "service.waiting", "wait.placement" },
     { "service.live", "news.live" },
     { "service.failed", "news.failed" },
-    { "ticket.sent", "news.told" },
     { "task.retried-by-hand", "news.resumed" },
     { "operation.cancelled", "news.cancelled" },
     { "credentials.changed", "news.passwords" },
@@ -25,6 +24,7 @@ struct line {
     const char *kind;
     char *label; /* "web.user": of the step; "" */
     bool waits;  /* for what ends without us */
+    bool opens;  /* the first message of a ticket */
     bool starts; /* an operation begins */
     bool again;  /* ... that is not the first one */
     bool
@@ -49,6 +49,8 @@ static void parse(const struct event *event, bool *shown, struct line *line)
     line->again = line->starts && operation != NULL && strcmp(operation, "deploy") != 0;
     line->shown = *shown;
     line->waits = json_object_get(data, "waits_for") != NULL;
+    const char *kind = json_string_value(json_object_get(data, "kind"));
+    line->opens = kind != NULL && strcmp(event->kind, "ticket.sent") == 0 && strcmp(kind, "open") == 0;
     line->label = xstrdup(label == NULL || strncmp(label, "step.", 5) != 0 ? "" : label + 5);
     json_decref(data);
 }
@@ -94,6 +96,8 @@ static const char *key_of(const struct picture *picture, const struct line *line
         if (is_kind(line, plain_news[i].kind))
             return plain_news[i].key;
     }
+    if (line->opens)
+        return "news.told";
     if (!line->shown)
         return "";
     if (line->starts)

@@ -108,6 +108,11 @@ void api_service_link(struct call *call);
 void page_credentials_show(struct call *call);
 void page_password_change(struct call *call);
 void page_retry(struct call *call);
+/* api_live.c */
+void page_events_get(struct call *call);
+void api_service_stream(struct call *call);
+void api_attempt_stream(struct call *call);
+void api_stream(struct call *call);
 /* page_status.c */
 void page_status_get(struct call *call);
 void page_state_get(struct call *call);

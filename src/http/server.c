@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,12 +17,15 @@
 #include "http/assets.h"
 #include "http/auth.h"
 #include "http/call.h"
+#include "http/live.h"
 #include "http/passwords.h"
 #include "http/reader.h"
 #include "http/route.h"
 #include "http/session.h"
 
-#define CONNECTIONS_MAX 2000
+#define CONNECTIONS_MAX 8192 /* as far as there are file descriptors */
+#define DESCRIPTORS_KEPT 256 /* for the store, nodes and probes */
+#define ORDERS_KEPT 512      /* connections that streams cannot take */
 #define IDLE_SECONDS 75
 #define CONNECTION_MEMORY (24U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
@@ -41,9 +45,11 @@ struct http_server {
     struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
     struct reader *reader;
     struct passwords *passwords;
+    struct live *live;
     struct auth auth;
     struct assets *assets; /* NULL: there are none */
-    atomic_size_t calls;   /* that the HTTP thread has */
+    size_t connections_max;
+    atomic_size_t calls; /* that the HTTP thread has */
 };
 
 /* ---- one request ---------------------------------------------------------------------------------------------------- */
@@ -103,6 +109,7 @@ static void dispatch(struct call *call, const char *method)
         return;
     if (call->route->place == PLACE_FRONT) {
         call->store = server->front_store;
+        call->live = server->live;
         call->route->handle(call);
     } else if (call_sleep(call)) {
         reader_push(server->reader, call);
@@ -133,6 +140,8 @@ static void wipe_text(void *data)
 /** Takes the answer's memory. */
 static struct MHD_Response *make_response(struct call *call)
 {
+    if (call->watcher != NULL)
+        return live_response(call->watcher);
     if (call->still != NULL)
         return MHD_create_response_from_buffer(call->still_length, (void *)(uintptr_t)call->still,
                                                MHD_RESPMEM_PERSISTENT);
@@ -289,15 +298,29 @@ static void load_assets(struct http_server *server, const char *folder)
     server->config.web_dir = NULL;
 }
 
+static size_t count_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_KEPT)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > DESCRIPTORS_KEPT + 2 * ORDERS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT : 2 * ORDERS_KEPT;
+}
+
 static bool open_stores(struct http_server *server, struct err *err)
 {
-    struct store *reading = NULL;
+    struct store *reading = NULL, *telling = NULL;
     if (!store_open_reader(server->config.store_url, &server->front_store, err) ||
-        !store_open_reader(server->config.store_url, &reading, err))
+        !store_open_reader(server->config.store_url, &reading, err) ||
+        !store_open_reader(server->config.store_url, &telling, err)) {
+        store_close(reading);
         return err_wrap(err, "HTTP");
+    }
     auth_init(&server->auth, server->front_store, server->config.clock, server->config.inbox);
     server->passwords = passwords_create();
     server->reader = reader_create(reading);
+    server->connections_max = count_connections();
+    server->live =
+        live_create(telling, &server->config, server->bedroom->event_fd, server->connections_max - ORDERS_KEPT);
     return true;
 }
 
@@ -333,6 +356,7 @@ static void *serve(void *context)
         }
         (void)poll(waits, ARRAY_LEN(waits), poll_timeout_ms(server));
         bedroom_resume(server->bedroom);
+        live_resume(server->live);
         MHD_run(server->daemon);
     }
     return NULL;
@@ -342,7 +366,7 @@ static bool start_daemon(struct http_server *server, struct err *err)
 {
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
     if (server->daemon == NULL)
@@ -389,6 +413,11 @@ struct passwords *http_server_passwords(struct http_server *server)
     return server->passwords;
 }
 
+void http_server_tell(struct http_server *server, const struct changes *changes)
+{
+    live_tell(server->live, changes);
+}
+
 static void wait_for_answers(struct http_server *server)
 {
     const struct timespec step = { .tv_nsec = 2 * 1000 * 1000 };
@@ -411,6 +440,8 @@ static void stop(struct http_server *server)
         reader_stop(server->reader);
     if (server->passwords != NULL)
         passwords_stop(server->passwords);
+    if (server->live != NULL)
+        live_close(server->live);
     bedroom_close(server->bedroom);
     if (server->has_thread) {
         wait_for_answers(server);
@@ -418,6 +449,8 @@ static void stop(struct http_server *server)
         pthread_join(server->thread, NULL);
     }
     bedroom_resume(server->bedroom); /* libmicrohttpd does not end while a connection sleeps */
+    if (server->live != NULL)
+        live_resume(server->live);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
 }
@@ -431,6 +464,7 @@ void http_server_destroy(struct http_server *server)
         close(server->listen_fd);
     reader_destroy(server->reader);
     passwords_destroy(server->passwords);
+    live_destroy(server->live);
     store_close(server->front_store);
     bedroom_unref(server->bedroom);
     free((void *)(uintptr_t)server->config.listen_address);

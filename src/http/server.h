@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/keyring.h"
 #include "base/pulse.h"
+#include "core/changes.h"
 #include "engine/request.h"
 
 /** Ask a server for its host key. @param ret_key_line "ssh-ed25519 AAAA...", the caller's; ret_fingerprint
@@ -44,6 +45,8 @@ MUST_CHECK bool http_server_create(const struct http_config *config, struct http
 /* for src/http: who may do what, and the thread that checks passwords */
 struct auth *http_server_auth(struct http_server *server);
 struct passwords *http_server_passwords(struct http_server *server);
+/** Any thread: this has been committed; those who watch are told. Does not block. */
+void http_server_tell(struct http_server *server, const struct changes *changes);
 int http_server_port(const struct http_server *server);
 /** Stops listening, answers what waits with 503, ends its threads: in less than a second. Requests that the inbox still
  * has are answered into the void. NULL is allowed. */

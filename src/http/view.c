@@ -344,3 +344,24 @@ json_t *view_event(const struct event *event)
     return json_pack("{s:I, s:o, s:o, s:o}", "seq", (json_int_t)event->seq, "at", view_time(event->at_ms), "kind",
                      view_text(event->kind), "data", view_json(event->data));
 }
+
+const char *view_log_stream(int stream)
+{
+    static const char *const names[] = { "berth", "stdout", "stderr" };
+    return stream >= 0 && stream < (int)ARRAY_LEN(names) ? names[stream] : "stdout";
+}
+
+json_t *view_log_chunks(const struct log_chunk *chunks, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:I, s:o, s:s, s:o}", "offset", (json_int_t)chunks[i].offset, "at",
+                                              view_time(chunks[i].at_ms), "stream", view_log_stream(chunks[i].stream),
+                                              "text", view_bytes(chunks[i].data, chunks[i].length)));
+    return list;
+}
+
+int64_t view_log_end(const struct log_chunk *chunks, size_t count, int64_t offset)
+{
+    return count == 0 ? offset : chunks[count - 1].offset + (int64_t)chunks[count - 1].length;
+}

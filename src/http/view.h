@@ -45,6 +45,10 @@ json_t *view_task(const struct task *task, const struct catalogue *catalogue); /
 json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue);
 json_t *view_attempt(const struct attempt *attempt);
 json_t *view_event(const struct event *event);
+json_t *view_log_chunks(const struct log_chunk *chunks, size_t count);
+/** The byte behind the last chunk; offset when there are none. */
+int64_t view_log_end(const struct log_chunk *chunks, size_t count, int64_t offset);
+const char *view_log_stream(int stream); /* "stdout" */
 
 /** "SHA256:..." of a key line "ssh-ed25519 AAAA..." as ssh-keygen -l prints it; "" when it is none. To be freed. */
 char *view_fingerprint(const char *key_line);
