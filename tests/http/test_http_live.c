@@ -13,6 +13,7 @@
 
 #include "core/changes.h"
 #include "http/link.h"
+#include "store/store_deed.h"
 
 static struct fixture fixture;
 static int64_t service_id, attempt_id;
@@ -458,6 +459,22 @@ static void an_account_that_ends_says_so_and_is_gone(void **state)
     stream_close(&stream);
 }
 
+static void a_link_that_was_replaced_ends_its_streams(void **state)
+{
+    struct stream stream;
+    struct err err;
+    (void)state;
+    watch_as_customer(&stream, "", "");
+    expect_state(&stream, "accepted");
+    begin_writing();
+    must(store_renew_link(fixture.store, service_id, 1700000000000, &err));
+    tell_service();
+    struct told told = expect_event(&stream, "gone");
+    told_finish(&told);
+    expect_end(&stream);
+    stream_close(&stream);
+}
+
 /* ---- staff ---------------------------------------------------------------------------------------------------------- */
 
 static void events_of_a_service_come_whole_and_in_order(void **state)
@@ -699,6 +716,7 @@ int main(void)
         TEST(news_are_few_and_plain),
         TEST(many_changes_at_once_are_told_together),
         TEST(an_account_that_ends_says_so_and_is_gone),
+        TEST(a_link_that_was_replaced_ends_its_streams),
         TEST(events_of_a_service_come_whole_and_in_order),
         TEST(lists_hear_what_has_changed),
         TEST(a_log_is_followed_from_its_beginning_to_its_end),

@@ -86,6 +86,8 @@ void company_start_engine(struct company *company)
         .lease_ms = COMPANY_LEASE_MS,
         .lease_renew_ms = 5000,
         .probes_max = 8,
+        .committed = company->options.committed,
+        .committed_context = company->options.committed_context,
     };
     company_must(engine_create(&config, &company->engine, &err), &err, "engine");
 }

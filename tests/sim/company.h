@@ -55,9 +55,11 @@ struct company_options {
     int64_t faults_ms;      /* virtual time */
     enum company_kill kill; /* once, at this commit: with its messages sent or before */
     unsigned kill_commit;
-    const char *pace;          /* "pace=fixed 100"; NULL: as recorded */
-    const char *store_url;     /* NULL: in memory */
-    struct notifier *notifier; /* borrowed; NULL: nobody is told */
+    const char *pace;                                                /* "pace=fixed 100"; NULL: as recorded */
+    const char *store_url;                                           /* NULL: in memory */
+    struct notifier *notifier;                                       /* borrowed; NULL: nobody is told */
+    void (*committed)(void *context, const struct changes *changes); /* as the engine's; may be NULL */
+    void *committed_context;
     void (*armed)(bool on); /* called with true where an engine's step begins, with false where it ends; may be NULL */
     struct transport *transport; /* the engine's, in place of the modelled nodes; borrowed; NULL: the nodes */
 };
