@@ -26,6 +26,11 @@ after(async () => {
 
 const at = (path) => world.daemon.base + "/admin" + path;
 const heading = (page, text) => page.locator("h1", { hasText: text });
+/** Pictures from the top: what stays in the window while it is scrolled would stand in their middle. */
+async function show(page, name) {
+  await page.evaluate(() => globalThis.scrollTo(0, 0));
+  await browser.show(page, name);
+}
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 async function signIn(page, name, password = PASSWORD) {
@@ -57,7 +62,7 @@ world.test("who comes in goes to where they wanted; a wrong password is told so"
   const page = await browser.page();
   await page.goto(at("/settings?show=changes"));
   await heading(page, "Sign in").waitFor();
-  await browser.show(page, "admin-login");
+  await show(page, "admin-login");
   await signIn(page, "ada", "wrong");
   await page.getByText("Name or password is wrong").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("type")), "password", "the focus is where it goes on");
@@ -90,7 +95,7 @@ world.test("an order is placed; what is wrong with it stands at its field", asyn
   assert.equal(await domain.getAttribute("aria-invalid"), "true");
   const error = await page.locator(`[id="${(await domain.getAttribute("aria-describedby")).split(" ").at(-1)}"]`).innerText();
   assert.match(error, /no dots/);
-  await browser.show(page, "admin-order");
+  await show(page, "admin-order");
   await domain.fill("Bücher.test");
   await button(page, "Place the order").click();
   await page.waitForURL(/\/admin\/services\/\d+/);
@@ -157,7 +162,7 @@ world.test("settings are saved all together or not at all", async () => {
   assert.match(await row("retry.first").locator(".field-error").innerText(), /between 100 ms and 1 h/);
   const attempts = async () => (await world.api.get("/settings")).settings.find((setting) => setting.name === "retry.attempts");
   assert.equal((await attempts()).set, false, "one of them was wrong: none is saved");
-  await browser.show(page, "admin-settings");
+  await show(page, "admin-settings");
   await row("retry.first").locator("input").fill("10 s");
   await button(page, "Save changes").click();
   await page.getByText("2 settings are saved").waitFor();
@@ -174,7 +179,7 @@ world.test("settings are saved all together or not at all", async () => {
   await page.getByRole("link", { name: "History", exact: true }).click();
   await page.getByText("(changed)").waitFor();
   assert.ok(!(await page.locator("main").innerText()).includes("a secret of ours"));
-  await browser.show(page, "admin-settings-history");
+  await show(page, "admin-settings-history");
   await world.api.patch("/settings", { "retry.first": null, "ticket.enabled": null, "ticket.channel": null, "notify.webhook_url": null, "notify.webhook_secret": null });
   browser.checkQuiet(page, world.daemon.base, REFUSED);
 });
@@ -195,7 +200,7 @@ world.test("a token's text is shown once; revoking it asks for its name", async 
   const row = page.getByRole("row").filter({ hasText: "billing" });
   await row.waitFor();
   assert.ok(!(await page.content()).includes(token), "it is shown once");
-  await browser.show(page, "admin-tokens");
+  await show(page, "admin-tokens");
 
   const revoke = row.getByRole("button", { name: "Revoke" });
   await revoke.click();
@@ -225,7 +230,7 @@ world.test("somebody is added, comes in, and is sent out when disabled", async (
   const row = page.getByRole("row").filter({ hasText: "charles" });
   await row.waitFor();
   const other = await pageOf("charles", "/queue");
-  await browser.show(page, "admin-staff");
+  await show(page, "admin-staff");
 
   await row.getByRole("button", { name: "Disable" }).click();
   await dialog.getByLabel("Type charles to confirm").fill("charles");
@@ -254,7 +259,7 @@ world.test("a password is changed by who knows the old one", async () => {
   await page.getByLabel("Current password").fill(PASSWORD);
   await button(page, "Change the password").click();
   await page.getByText("The password is changed").waitFor();
-  await browser.show(page, "admin-account");
+  await show(page, "admin-account");
   await button(page, "Sign out").first().click();
   await heading(page, "Sign in").waitFor();
   await signIn(page, "grace", "another horse battery");
@@ -267,17 +272,17 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
   const { id } = await world.order("fails.test", { client: CLIENT });
   const page = await pageOf("ada");
   await page.locator(".entries").getByRole("link", { name: "fails.test" }).first().waitFor(LONG);
-  await browser.show(page, "admin-dashboard");
+  await show(page, "admin-dashboard");
   await page.goto(at("/queue?state=failed"));
   await page.getByRole("row").filter({ hasText: "web.domain" }).waitFor();
-  await browser.show(page, "admin-queue");
+  await show(page, "admin-queue");
   await page.goto(at("/tickets"));
   await page.getByRole("link", { name: /^Ticket \d+/ }).first().click();
   await page.getByText("web.domain").first().waitFor();
-  await browser.show(page, "admin-ticket");
+  await show(page, "admin-ticket");
   await page.goto(at("/tickets"));
   await page.getByRole("row").nth(1).waitFor();
-  await browser.show(page, "admin-tickets");
+  await show(page, "admin-tickets");
   world.panel("fail=");
   await page.goto(at("/queue?state=failed"));
   await page.getByRole("row").filter({ hasText: "web.domain" }).getByRole("button", { name: "Retry" }).click();
@@ -289,10 +294,10 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
 world.test("the other pages, and the way through them by keyboard", async () => {
   const page = await pageOf("ada", "/audit");
   await page.getByText("session.open").first().waitFor();
-  await browser.show(page, "admin-audit");
+  await show(page, "admin-audit");
   await page.goto(at("/services"));
   await page.getByRole("row").nth(1).waitFor();
-  await browser.show(page, "admin-services");
+  await show(page, "admin-services");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to the content");
   await page.keyboard.press("Enter");
