@@ -47,7 +47,8 @@ export function live(url: string, options: LiveOptions): Live {
     mine.onopen = () => {
       pause_ms = PAUSE_MS;
       say("live");
-      if (opened) options.resync?.();
+      // without a place to go on from, whatever happened before it opened was not heard
+      if (opened || !options.from) options.resync?.();
       opened = true;
     };
     mine.onerror = () => {
