@@ -290,6 +290,41 @@ void api_node_add(struct call *call)
     }
 }
 
+/* ---- asking for the host key ---------------------------------------------------------------------------------------- */
+
+static void finish_host_key(struct call *call)
+{
+    const char *key = call->request->node.host_key;
+    CLEANUP(freep) char *fingerprint = view_fingerprint(key);
+    call_answer_json(call, MHD_HTTP_OK,
+                     json_pack("{s:o, s:o}", "host_key", view_text(key), "fingerprint", view_text(fingerprint)));
+}
+
+/* Nothing is stored: a person compares the key before he adds the node with it. */
+void api_node_scan(struct call *call)
+{
+    static const char *const known[] = { "address", "port", NULL };
+    json_t *root;
+    if (!call_parse_body(call, &root))
+        return;
+    struct request *request = request_create(REQUEST_NODE_ADD); /* carries the node; never posted */
+    struct node *node = &request->node;
+    struct input input = { root, "" };
+    struct problem problem;
+    bool ok = input_known(input, known, &problem) &&
+              read_address(input, "address", INPUT_REQUIRED, &node->ssh_address, &problem) &&
+              read_number(input, "port", 1, 65535, 22, &node->ssh_port, &problem);
+    json_decref(root);
+    if (ok && call->config->scan_host_key == NULL)
+        ok = problem_set(&problem, PROBLEM_BAD_VALUE, "address", "this berthd cannot ask servers for their host key");
+    if (ok) {
+        scan_then_answer(call, request, finish_host_key);
+        return;
+    }
+    request_destroy(request);
+    call_refuse(call, &problem);
+}
+
 /* ---- changing and testing ------------------------------------------------------------------------------------------- */
 
 static bool read_state(struct input input, enum node_state *state, struct problem *problem)

@@ -42,6 +42,8 @@ void api_service_get(struct call *call);
 void api_service_operations(struct call *call);
 void api_service_events(struct call *call);
 void api_service_tasks(struct call *call);
+/* api_fact.c */
+void api_service_facts(struct call *call);
 /* api_task.c */
 void api_task_list(struct call *call);
 void api_task_get(struct call *call);
@@ -59,6 +61,7 @@ void api_task_fail(struct call *call);
 void api_task_resolve(struct call *call);
 /* api_node.c */
 void api_node_add(struct call *call);
+void api_node_scan(struct call *call);
 void api_node_list(struct call *call);
 void api_node_get(struct call *call);
 void api_node_test(struct call *call);
@@ -71,6 +74,7 @@ void api_product_list(struct call *call);
 void api_zone_list(struct call *call);
 void api_zone_get(struct call *call);
 void api_zone_put(struct call *call);
+void api_zone_preview(struct call *call);
 /* api_setting.c */
 void api_setting_list(struct call *call);
 void api_setting_set(struct call *call);

@@ -12,14 +12,27 @@ struct scan {
 
 static atomic_int scans_running;
 
-/* HTTP thread: the scan is over; what it learned stands in the request. */
-static void finish_scan(struct call *call)
+/* What the scan learned stands in the request. @return false: it learned nothing, and the call has been refused */
+static bool scan_ok(struct call *call)
 {
-    if (!call->request->ok) {
-        struct problem problem = { .kind = PROBLEM_NODE_UNREACHABLE, .err = call->request->err };
+    struct problem problem = { .kind = PROBLEM_NODE_UNREACHABLE, .err = call->request->err };
+    if (!call->request->ok)
         call_refuse(call, &problem);
+    return call->request->ok;
+}
+
+/* HTTP thread: the scan is over. */
+static void finish_and_answer(struct call *call)
+{
+    if (scan_ok(call))
+        call->finish_after_scan(call);
+}
+
+/* HTTP thread: the scan is over. */
+static void finish_and_post(struct call *call)
+{
+    if (!scan_ok(call))
         return;
-    }
     struct request *request = call->request;
     call->request = NULL;
     request->ok = false;
@@ -63,12 +76,15 @@ static bool start_thread(struct scan *scan)
 static void refuse_busy(struct call *call, struct request *request)
 {
     struct problem problem;
-    problem_set(&problem, PROBLEM_BUSY, "", "too many nodes are being added at once; try again in a moment");
+    problem_set(&problem, PROBLEM_BUSY, "",
+                "too many servers are being asked for their key at once; try again in a moment");
     call_refuse(call, &problem);
     request_destroy(request);
 }
 
-void scan_then_post(struct call *call, struct request *request, void (*finish)(struct call *call))
+/* @param then  what is done in the HTTP thread when the scan is over */
+static void scan(struct call *call, struct request *request, void (*then)(struct call *call),
+                 void (*finish)(struct call *call))
 {
     if (atomic_fetch_add(&scans_running, 1) >= SCANS_MAX) {
         atomic_fetch_sub(&scans_running, 1);
@@ -80,14 +96,24 @@ void scan_then_post(struct call *call, struct request *request, void (*finish)(s
         request_destroy(request);
         return;
     }
-    struct scan *scan = xcalloc(1, sizeof(*scan));
-    *scan = (struct scan){ call, request, call->config->scan_host_key };
-    call->finish = finish_scan;
+    struct scan *work = xcalloc(1, sizeof(*work));
+    *work = (struct scan){ call, request, call->config->scan_host_key };
+    call->finish = then;
     call->finish_after_scan = finish;
-    if (!start_thread(scan)) {
-        free(scan);
+    if (!start_thread(work)) {
+        free(work);
         atomic_fetch_sub(&scans_running, 1);
         refuse_busy(call, request);
         call_wake(call);
     }
+}
+
+void scan_then_post(struct call *call, struct request *request, void (*finish)(struct call *call))
+{
+    scan(call, request, finish_and_post, finish);
+}
+
+void scan_then_answer(struct call *call, struct request *request, void (*finish)(struct call *call))
+{
+    scan(call, request, finish_and_answer, finish);
 }

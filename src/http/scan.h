@@ -10,5 +10,7 @@
 
 /** HTTP thread: fill request->node.host_key, then go on as call_post(). Takes the request. */
 void scan_then_post(struct call *call, struct request *request, void (*finish)(struct call *call));
+/** HTTP thread: the same, but nothing is posted: finish() makes the answer from request->node.host_key. */
+void scan_then_answer(struct call *call, struct request *request, void (*finish)(struct call *call));
 
 #endif

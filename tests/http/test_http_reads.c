@@ -255,6 +255,7 @@ static void a_task_shows_its_attempts(void **state)
     (void)state;
     struct answer list = get("/api/v1/services/", service_id, "/tasks");
     assert_int_equal(json_array_size(json_object_get(list.json, "tasks")), 4);
+    assert_true(json_is_array(json_object_get(json_array_get(json_object_get(list.json, "tasks"), 0), "needs")));
     answer_finish(&list);
     struct answer answer = get("/api/v1/tasks/", task_id, "");
     assert_string_equal(answer_text(&answer, "state"), "running");
@@ -551,6 +552,69 @@ static void a_node_is_added_with_the_key_that_it_shows(void **state)
     answer_finish(&answer);
 }
 
+static void a_host_key_is_shown_before_anything_is_stored(void **state)
+{
+    (void)state;
+    int before = atomic_load(&fixture.posted);
+    struct answer answer = fixture_ask(&fixture, "POST", "/api/v1/nodes/scan", "", "{\"address\":\"192.0.2.9\"}");
+    assert_int_equal(answer.status, 200);
+    assert_memory_equal(answer_text(&answer, "host_key"), "ssh-ed25519 AAAA", 16);
+    assert_memory_equal(answer_text(&answer, "fingerprint"), "SHA256:", 7);
+    answer_finish(&answer);
+    answer = fixture_ask(&fixture, "POST", "/api/v1/nodes/scan", "", "{\"address\":\"192.0.2.9\",\"port\":2222}");
+    assert_int_equal(answer.status, 502);
+    assert_non_null(strstr(answer_text(&answer, "detail"), "connection refused"));
+    answer_finish(&answer);
+    answer = fixture_ask(&fixture, "POST", "/api/v1/nodes/scan", "", "{\"address\":\"a b\"}");
+    assert_int_equal(answer.status, 422);
+    assert_string_equal(answer_text(&answer, "field"), "address");
+    answer_finish(&answer);
+    assert_int_equal(atomic_load(&fixture.posted), before);
+}
+
+static const char *record_text(const struct answer *answer, size_t index, const char *key)
+{
+    const json_t *text = json_object_get(json_array_get(json_object_get(answer->json, "records"), index), key);
+    return json_is_string(text) ? json_string_value(text) : "";
+}
+
+static void a_template_is_shown_with_the_records_of_a_domain(void **state)
+{
+    (void)state;
+    struct answer answer = fixture_ask(&fixture, "POST", "/api/v1/zone-templates/preview", "",
+                                       "{\"text\":\"@ NS {ns1}\\n@ 300 A {server_ip}\\n@ MX 10 mail.{domain}\","
+                                       "\"domain\":\"www.M\u00fcnchen.example\"}");
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer_text(&answer, "domain"), "xn--mnchen-3ya.example");
+    assert_true(json_is_true(json_object_get(answer.json, "examples")));
+    assert_string_equal(record_text(&answer, 0, "value"), "ns1.example.net");
+    assert_string_equal(record_text(&answer, 1, "value"), "192.0.2.10");
+    assert_string_equal(record_text(&answer, 2, "value"), "mail.xn--mnchen-3ya.example");
+    answer_finish(&answer);
+    /* of a product: the nodes that there are, and nothing where there are none */
+    answer = fixture_ask(&fixture, "POST", "/api/v1/zone-templates/preview", "",
+                         "{\"text\":\"@ NS ns.example.net\\n@ A {server_ip}\\n@ AAAA {server_ip6}\","
+                         "\"domain\":\"shop.example\",\"product\":\"basic\"}");
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(json_array_size(json_object_get(answer.json, "records")), 2);
+    assert_string_equal(record_text(&answer, 1, "value"), "192.0.2.1");
+    answer_finish(&answer);
+    static const struct {
+        const char *body, *field, *says;
+    } wrong[] = {
+        { "{\"text\":\"@ NS ns.example.net\\n@ AAA 1\",\"domain\":\"shop.example\"}", "template", "line 2" },
+        { "{\"text\":\"@ NS ns.example.net\",\"domain\":\"shop\"}", "domain", "shop" },
+        { "{\"text\":\"@ NS ns.example.net\",\"domain\":\"shop.example\",\"product\":\"no\"}", "product", "no" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        answer = fixture_ask(&fixture, "POST", "/api/v1/zone-templates/preview", "", wrong[i].body);
+        assert_int_equal(answer.status, 422);
+        assert_string_equal(answer_text(&answer, "field"), wrong[i].field);
+        assert_non_null(strstr(answer_text(&answer, "detail"), wrong[i].says));
+        answer_finish(&answer);
+    }
+}
+
 static void products_groups_and_templates_come_back_as_they_were_sent(void **state)
 {
     (void)state;
@@ -807,6 +871,8 @@ int main(void)
         cmocka_unit_test(health_is_progress_of_the_engine),
         cmocka_unit_test(every_route_of_the_api_but_health_and_login_needs_a_token),
         cmocka_unit_test(a_node_is_added_with_the_key_that_it_shows),
+        cmocka_unit_test(a_host_key_is_shown_before_anything_is_stored),
+        cmocka_unit_test(a_template_is_shown_with_the_records_of_a_domain),
         cmocka_unit_test(products_groups_and_templates_come_back_as_they_were_sent),
         cmocka_unit_test(the_page_says_where_the_setup_is_and_names_no_machine),
         cmocka_unit_test(the_page_of_a_live_service_tells_what_to_do),
