@@ -106,12 +106,26 @@ export interface PlacedNode {
   account: string;
 }
 
+/** Whether the world sees something. */
+export type Seen = "yes" | "partly" | "no" | "unknown";
+
 export interface Service extends ServiceSummary {
   options: Options;
   progress: { done: number; total: number; percent: number };
   operation: Operation | null;
   roles: { role: Role; nodes: PlacedNode[] }[];
-  ssl: { state: "seeded" | "waiting-dns" | "issued" | "failed"; next_check_at: Moment } | null;
+  /** what resolvers of the world see; null before it is live */
+  world?: { seen: Seen; reason: string | null; found: string[]; expected: string[]; looked_at: Moment; next_look_at: Moment } | null;
+  ssl: {
+    state: "seeded" | "waiting-dns" | "issued" | "failed";
+    /** the record that must be seen first, what it must say, and what it says */
+    record?: string;
+    expected?: string | null;
+    seen?: Seen;
+    found?: string[];
+    looked_at?: Moment;
+    next_look_at?: Moment;
+  } | null;
   status_url: string;
   customer_url: string;
   eta?: Eta | null;
@@ -144,7 +158,10 @@ export interface Task {
   cause: string;
   reason: string;
   choices?: Choice[];
+  /** of the lists of an operation: the tasks that must end before it, and what was learned of its time */
   needs?: string[];
+  critical?: boolean;
+  expected_ms?: number | null;
   due_at: Moment;
   created_at: Moment;
   started_at: Moment;
@@ -377,6 +394,8 @@ export interface Credential {
   what: string;
   login: string;
   password: string;
+  /** beside one that is being changed: either may be the one that works */
+  next?: string;
 }
 
 export interface Health {

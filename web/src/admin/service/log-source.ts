@@ -1,0 +1,122 @@
+// log-source.ts - brings an attempt's log into its model: the backlog first, then what comes, by the server's stream; by asking again
+// and again where there is no stream. The model's cursor is where it goes on after anything that breaks: no gap, nothing twice.
+import { api, apiUrl, sentenceOf } from "../../lib/api";
+import type { AttemptOutcome, Log, LogChunk, Moment } from "../../lib/types";
+import type { LogModel } from "./log-model";
+
+export type LogState = "loading" | "live" | "asking" | "lost" | "ended";
+
+export interface LogListener {
+  /** lines were added */
+  changed: () => void;
+  state: (state: LogState, sentence: string) => void;
+  /** nothing more comes */
+  ended: (how: { outcome: AttemptOutcome; removed_at: Moment; truncated: boolean }) => void;
+}
+
+interface LogMessage {
+  offset: number;
+  chunks: LogChunk[];
+  next_offset: number;
+}
+
+const PAUSE_MS = 500;
+const PAUSE_MS_MAX = 8000;
+const ASK_MS = 1000;
+/** So many openings in a row without an answer, and it is asked for instead. */
+const FAILURES = 2;
+/** A stream that stood so long was a good one. */
+const GOOD_MS = 5000;
+
+/** @return ends it */
+export function followLog(attemptId: string, model: LogModel, listener: LogListener): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+  let failures = 0;
+  const abort = new AbortController();
+
+  function shut(): void {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  }
+
+  function end(outcome: AttemptOutcome, removed_at: Moment, truncated: boolean): void {
+    if (closed) return;
+    shut();
+    closed = true;
+    document.removeEventListener("visibilitychange", seen);
+    model.finish();
+    listener.changed();
+    listener.state("ended", "");
+    listener.ended({ outcome, removed_at, truncated });
+  }
+
+  function open(): void {
+    shut();
+    if (closed) return;
+    const mine = new EventSource(apiUrl(`/attempts/${attemptId}/stream`, { offset: model.cursor }));
+    source = mine;
+    let since = 0;
+    mine.onopen = () => {
+      since = Date.now();
+      listener.state("live", "");
+    };
+    mine.addEventListener("log", (event: MessageEvent<string>) => {
+      if (source !== mine) return;
+      failures = 0;
+      const message = JSON.parse(event.data) as LogMessage;
+      if (model.addAll(message.chunks, message.next_offset)) listener.changed();
+      else open(); // something is missing in between: from the cursor once more
+    });
+    mine.addEventListener("end", (event: MessageEvent<string>) => {
+      if (source !== mine) return;
+      const how = JSON.parse(event.data || "{}") as { outcome?: AttemptOutcome; removed_at?: Moment; truncated?: boolean };
+      end(how.outcome ?? "done", how.removed_at ?? null, how.truncated ?? false);
+    });
+    mine.onerror = () => {
+      if (source !== mine) return;
+      if (since > 0 && Date.now() - since > GOOD_MS) failures = 0;
+      shut(); // the browser would go on from where the address says, not from where we are
+      failures++;
+      listener.state("lost", "");
+      timer = setTimeout(failures > FAILURES ? () => void ask() : open, Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX));
+    };
+  }
+
+  async function ask(): Promise<void> {
+    if (closed) return;
+    try {
+      const log = await api.get<Log>(`/attempts/${attemptId}/log`, { offset: model.cursor }, abort.signal);
+      if (closed) return;
+      const before = model.cursor;
+      model.addAll(log.chunks, log.next_offset);
+      if (model.cursor > before) listener.changed();
+      if (log.ended) {
+        end(log.outcome, log.removed_at, log.truncated);
+        return;
+      }
+      listener.state("asking", "");
+      timer = setTimeout(() => void ask(), model.cursor > before ? 50 : ASK_MS);
+    } catch (error) {
+      if (closed || abort.signal.aborted) return;
+      listener.state("lost", sentenceOf(error));
+      timer = setTimeout(() => void ask(), PAUSE_MS_MAX / 2);
+    }
+  }
+
+  /** A tab that was put to sleep may have lost its stream without having been told. */
+  function seen(): void {
+    if (!document.hidden && !closed && source?.readyState === EventSource.CLOSED) open();
+  }
+
+  document.addEventListener("visibilitychange", seen);
+  open();
+  return () => {
+    closed = true;
+    document.removeEventListener("visibilitychange", seen);
+    abort.abort();
+    shut();
+  };
+}
