@@ -1,0 +1,272 @@
+// service.test.mjs - what staff see of a service while it is made, goes wrong and is repaired, in a browser against berthd and the lab.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { World, until } from "../lib/world.mjs";
+import { Browser } from "./browser.mjs";
+
+const world = new World("browser-service");
+const browser = new Browser();
+const PASSWORD = "a password for the tests";
+const LONG = { timeout: 90000 };
+const LINES = 100_000;
+let page;
+
+before(async () => {
+  await world.open();
+  world.configure({ listen: new URL(world.daemon.base).host }); // a berthd that comes back is found where it was
+  await browser.open();
+  await world.api.post("/staff", { name: "ada", role: "owner", password: PASSWORD });
+  page = await browser.page();
+  await page.goto(`${world.daemon.base}/admin/login`);
+  await page.getByLabel("Name").fill("ada");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Dashboard" }).waitFor();
+});
+after(async () => {
+  await browser.close();
+  await world.close();
+});
+
+async function visit(path) {
+  await page.goto(`${world.daemon.base}/admin${path}`);
+  await page.locator("h1").waitFor();
+  await page.evaluate(() => (globalThis.mark = "the same window"));
+}
+
+const sameWindow = async () => assert.equal(await page.evaluate(() => globalThis.mark), "the same window", "the page was loaded again");
+const bar = (key) => page.locator(`[data-task="${key}"] .gantt-bar`);
+const badge = (state) => page.locator(`.page-head [data-state="${state}"]`);
+const widthOf = async (locator) => (await locator.boundingBox())?.width ?? 0;
+
+world.test("a deployment is watched: bars grow in lanes, the list follows, the state flips to live", async () => {
+  world.panel("pace=fixed 1500");
+  const { id } = await world.order("watched.test");
+  await visit(`/services/${id}/deploy`);
+  await bar("web.user").locator(".of-running").waitFor(LONG);
+  const before = await page.evaluate(() => [...document.querySelectorAll(".lane-name")].map((lane) => lane.textContent.trim()));
+  assert.deepEqual([...before].sort().slice(1), ["mail1", "ns1", "ns2", "web1"]);
+  assert.ok((await page.locator(".gantt-bar.planned").count()) > 0, "what is to come is shown as expected");
+  await page.locator(".step", { hasText: "web.user" }).getByText("Running").waitFor();
+  await browser.show(page, "service-deploying");
+  world.panel("pace=none");
+  await badge("live").waitFor(LONG);
+  await sameWindow();
+  assert.equal(await page.locator(".gantt-bar.planned").count(), 0);
+  assert.equal(await page.locator(".step").filter({ hasText: "Done" }).count(), await page.locator(".step").count());
+  assert.ok((await page.locator(".gantt-bar.critical").count()) > 2, "the critical path is marked");
+  const named = await page.locator('[data-task="live"]').getAttribute("aria-label");
+  assert.match(named, /^Hand over: Done, started after .*, Critical path/);
+  await page.locator('[data-task="web.user"]').first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByText("web.user").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await browser.show(page, "service-deployed");
+  for (const tab of ["tasks", "events", "settings", ""]) {
+    await visit(`/services/${id}/${tab}`);
+    await page.locator(".card").first().waitFor();
+    await page.waitForLoadState("load");
+    await browser.show(page, `service-${tab || "overview"}`);
+  }
+});
+
+world.test("a running bar grows while one looks at it", async () => {
+  world.lab.do("panel", "web1", "pace=fixed 4000");
+  const { id } = await world.order("grows.test");
+  await visit(`/services/${id}/deploy`);
+  const running = page.locator('[data-task="web.package"] .of-running');
+  await running.waitFor(LONG);
+  const first = Number(/took ([\d.]+) (m?s)/.exec(await page.locator('[data-task="web.package"]').getAttribute("aria-label"))?.[1]);
+  const wide = await widthOf(bar("web.package"));
+  await until("the bar is wider, or says that it took longer", async () => {
+    const now = Number(/took ([\d.]+) (m?s)/.exec(await page.locator('[data-task="web.package"]').getAttribute("aria-label"))?.[1]);
+    return (await widthOf(bar("web.package"))) > wide || now !== first;
+  });
+  world.lab.do("panel", "web1", "pace=none");
+  await badge("live").waitFor(LONG);
+});
+
+world.test("a node that fails is said with reason and next look; when it works again, so does the service", async () => {
+  await world.api.patch("/settings", { "retry.attempts": 10, "retry.first": "20 s" });
+  world.lab.do("panel", "mail1", "fail=v-add-mail-domain:3");
+  const { id } = await world.order("broken.test");
+  await visit(`/services/${id}/deploy`);
+  const trouble = page.locator(".trouble", { hasText: "Mail domain" });
+  await trouble.getByText("Waiting").waitFor(LONG);
+  await trouble.getByText(/next look in \d+/).waitFor();
+  await page.locator(".bar-waits", { hasText: "next look in" }).waitFor();
+  await browser.show(page, "service-trouble");
+  world.lab.do("panel", "mail1", "fail=");
+  await trouble.getByRole("button", { name: "Retry" }).click();
+  await badge("live").waitFor(LONG);
+  assert.equal(await page.locator(".trouble").count(), 0);
+  await sameWindow();
+  const task = await world.api.task(id, "mail.domain");
+  assert.ok(task.attempt_list.length >= 2);
+  await visit(`/services/${id}/tasks/${task.id}`);
+  await page.getByRole("tab").first().waitFor();
+  assert.equal(await page.getByRole("tab").count(), task.attempt_list.length, "every attempt has its tab");
+  await page.getByRole("tab").first().click();
+  await page.locator(".log-line", { hasText: "v-add-mail-domain" }).first().waitFor();
+  await world.api.patch("/settings", { "retry.attempts": null, "retry.first": null });
+});
+
+world.test("the log of a running command is followed in its window, without a gap, also over a restart of berthd", async () => {
+  world.lab.do("panel", "web1", "pace=fixed 6000");
+  const { id } = await world.order("logged.test");
+  await visit(`/services/${id}/tasks`);
+  await page.locator('tr:has([data-task="web.user"]) [data-state="running"]').waitFor(LONG);
+  await page.locator('a[data-task="web.user"]').click();
+  const dialog = page.getByRole("dialog");
+  await dialog.locator(".log-line", { hasText: "v-add-user" }).first().waitFor(LONG);
+  assert.equal(await dialog.locator(".log-state").getAttribute("data-state"), "live");
+  assert.match(page.url(), /\/tasks\/\d+$/);
+  await world.daemon.kill();
+  await dialog.locator('.log-state[data-state="lost"]').waitFor(LONG);
+  await world.start();
+  await dialog.locator('.log-state[data-state="ended"]').waitFor(LONG);
+  const task = await world.api.task(id, "web.user");
+  const log = await world.api.log(task.attempt_id);
+  const want = (log.berth + log.stdout + log.stderr).split("\n").filter((line) => line !== "").length;
+  await until("every line is there once", async () => (await dialog.locator(".log-foot span").first().innerText()) === `${want} lines`);
+  assert.equal(await dialog.locator(".log-line", { hasText: "done:" }).count(), 1);
+  await sameWindow();
+  await browser.show(page, "service-log");
+  world.lab.do("panel", "web1", "pace=none");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.match(page.url(), /\/tasks$/);
+  await world.status(id);
+  page.complaints.length = 0; // the restart was heard
+});
+
+world.test("redeploy wants the name typed, says what it does, and is watched to its end", async () => {
+  const { id } = await world.deploy("again.test");
+  await visit(`/services/${id}/deploy`);
+  await page.getByRole("button", { name: "Redeploy" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("hard reset").waitFor();
+  const button = dialog.getByRole("button", { name: "Redeploy" });
+  assert.equal(await button.getAttribute("aria-disabled"), "true");
+  await dialog.getByLabel("Type again.test to confirm").fill("again.tes");
+  await button.click({ force: true });
+  assert.equal((await world.api.get(`/services/${id}/operations`)).operations.length, 1, "nothing is done for half a name");
+  await dialog.getByLabel("Type again.test to confirm").fill("again.test");
+  await button.click();
+  await page.locator(".progress-what", { hasText: "Redeploy" }).waitFor(LONG);
+  await badge("live").waitFor(LONG);
+  await page.locator('.progress-head [data-state="done"]').waitFor(LONG);
+  await page.getByLabel("Operation").selectOption({ index: 1 });
+  await page.locator(".progress-what", { hasText: "Deploy" }).waitFor();
+  assert.match(page.url(), /\?operation=\d+$/);
+});
+
+world.test("a plan answers on the page, and changes nothing", async () => {
+  const { id } = await world.deploy("planned.test");
+  await visit(`/services/${id}/deploy`);
+  await page.getByRole("button", { name: "Plan" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Plan" }).click();
+  await page.getByText("Nothing would change").waitFor(LONG);
+});
+
+world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; its lines have addresses`, async (t) => {
+  const { id } = await world.deploy("long.test");
+  const task = await world.api.task(id, "web.domain");
+  const parts = [];
+  let offset = 0;
+  for (let line = 1; line <= LINES; ) {
+    let text = "";
+    for (let i = 0; i < 1000; i++, line++) text += `line ${line} of what a command says${line % 10 === 0 ? ", and says ".repeat(4) : ""}\n`;
+    const next = offset + text.length;
+    parts.push(`event: log\nid: ${next}\ndata: ${JSON.stringify({ offset, chunks: [{ offset, at: "2026-01-02T03:04:05.678Z", stream: (line / 1000) % 7 === 0 ? "stderr" : "stdout", text }], next_offset: next })}\n\n`);
+    offset = next;
+  }
+  const body = `${parts.join("")}event: end\ndata: {"outcome":"done"}\n\n`;
+  await page.route(/\/attempts\/\d+\/stream/, (route) => route.fulfill({ contentType: "text/event-stream", body }));
+  const began = Date.now();
+  await page.goto(`${world.daemon.base}/admin/services/${id}/tasks/${task.id}#L50000-L50002`);
+  await page.locator('.log-state[data-state="ended"]').waitFor(LONG);
+  await page.locator(".log-line.chosen").first().waitFor();
+  t.diagnostic(`${LINES} lines shown after ${Date.now() - began} ms, with the page`);
+  assert.deepEqual(await page.locator(".log-line.chosen .log-text").allInnerTexts(), [50000, 50001, 50002].map((line) => `line ${line} of what a command says${line % 10 === 0 ? ", and says ".repeat(4) : ""}`));
+  assert.ok((await page.locator(".log-line").count()) < 250, "only what can be seen is drawn");
+  const frames = await page.evaluate(async () => {
+    const view = document.querySelector(".log-view");
+    const took = [];
+    for (let i = 0; i < 100; i++) {
+      view.scrollTop = (view.scrollHeight / 100) * i;
+      const from = performance.now();
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      took.push(performance.now() - from);
+    }
+    return took.sort((a, b) => a - b);
+  });
+  t.diagnostic(`a jump takes ${frames[50].toFixed(0)} ms (p95 ${frames[95].toFixed(0)} ms)`);
+  assert.ok(frames[50] < 150, `a jump takes ${frames[50]} ms`);
+  await page.getByLabel("Search the log").fill("line 77777 ");
+  await page.getByText("1 of 1").waitFor();
+  await page.locator("mark.current").waitFor();
+  await page.getByRole("button", { name: "Jump to the end" }).click();
+  await page.locator(".log-line", { hasText: `line ${LINES} ` }).waitFor();
+  await page.getByRole("button", { name: "Wrap" }).click();
+  await page.locator(".log-line", { hasText: `line ${LINES} ` }).waitFor();
+  await page.locator(`a[data-line="${LINES}"]`).click();
+  assert.match(page.url(), new RegExp(`attempt=\\d+#L${LINES}$`));
+  await page.unroute(/\/attempts\/\d+\/stream/);
+});
+
+world.test("a node is added only when its key was compared", async () => {
+  const node = world.lab.status().nodes.find((each) => each.name === "web1");
+  await visit("/nodes/new");
+  await page.getByLabel("Name", { exact: true }).fill("web9");
+  await page.getByLabel("SSH address").fill(node.address);
+  await page.getByLabel("Web", { exact: true }).check();
+  await page.getByLabel("EU", { exact: true }).check();
+  await page.getByLabel("Host name").fill("web9.lab.test");
+  await page.getByRole("button", { name: "Ask for its host key" }).click();
+  const known = (await world.api.get("/nodes")).nodes.find((each) => each.name === "web1");
+  await page.getByText(`256 ${known.fingerprint} ${node.address} (ED25519)`).waitFor(LONG);
+  const add = page.getByRole("button", { name: "Add this node" });
+  assert.equal(await add.getAttribute("aria-disabled"), "true");
+  assert.equal((await world.api.get("/nodes")).nodes.some((each) => each.name === "web9"), false);
+  await browser.show(page, "node-key");
+  await page.getByLabel("The fingerprints are the same").check();
+  await add.click();
+  await page.getByRole("heading", { name: "web9", exact: true }).waitFor(LONG);
+  await page.getByRole("button", { name: "Test connection" }).click();
+  await page.getByText("Connected; panel, services and rights are as they should be").waitFor(LONG);
+  await browser.show(page, "node");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  await badge("paused").waitFor();
+});
+
+world.test("a zone template says which line is wrong, and shows the records that a domain would get", async () => {
+  await visit("/zone-templates/default");
+  await page.getByRole("cell", { name: "ns1.example.net" }).waitFor(LONG);
+  await page.getByLabel("Product").selectOption("start");
+  await page.getByRole("cell", { name: "ns1.lab.test" }).waitFor();
+  const text = page.getByRole("textbox", { name: "Template" });
+  const good = await text.inputValue();
+  await text.fill(good.replace(/^www .*$/m, "www BOGUS x"));
+  const line = good.split("\n").findIndex((each) => each.startsWith("www ")) + 1;
+  await page.getByText(`line ${line}:`).waitFor();
+  await page.getByRole("button", { name: `Go to line ${line}` }).waitFor();
+  await browser.show(page, "zone-template");
+  await text.fill(`${good}\nshop 300 A {server_ip}\n`);
+  await page.getByRole("cell", { name: "shop", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByText("Template default was saved.").waitFor();
+  assert.match((await world.api.get("/zone-templates/default")).text, /^shop 300 A/m);
+});
+
+world.test("the catalogue's pages and the list of nodes are readable for everybody", async () => {
+  for (const [path, name] of [["/nodes", "nodes"], ["/groups", "groups"], ["/products", "products"], ["/products/new", "product-new"], ["/zone-templates", "zone-templates"]]) {
+    await visit(path);
+    await page.waitForTimeout(500);
+    await browser.show(page, name);
+  }
+  browser.checkQuiet(page, world.daemon.base, /422 .*preview|503|409|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/);
+});
