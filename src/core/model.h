@@ -118,6 +118,7 @@ struct group {
     char *title;
 };
 
+#define NODE_CONTACT_STEP_MS 15000
 struct node {
     int64_t id;
     char *name;     /* [a-z0-9-]{1,40}, unique */
@@ -144,7 +145,8 @@ struct node {
         changes; /* how many changes wait for or had a reload: a task's change is live when reloaded >= its number */
     int64_t reloaded;
     int64_t created_at_ms;
-    int64_t *group_ids; /* owned */
+    int64_t contact_at_ms; /* when it last answered, give or take NODE_CONTACT_STEP_MS; 0: never */
+    int64_t *group_ids;    /* owned */
     size_t group_count;
 };
 

@@ -81,6 +81,7 @@ struct node_live {
     uint64_t failed_from;    /* older commands were under way at the last failure: they are part of it */
     unsigned refusals;       /* how often in a row it was opened or stayed open: the pauses grow with it */
     int64_t probe_at_ms;     /* while it is open */
+    int64_t contact_at_ms;   /* when it last answered: goes into its record now and then */
     int64_t overdue_look_ms; /* when to look again for tasks that have waited too long for it */
 };
 

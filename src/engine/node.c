@@ -40,8 +40,10 @@ void node_heard(struct engine *engine, const struct transport_event *event)
     live->up = up;
     live->heard = true;
     snprintf(live->why, sizeof(live->why), "%s", up ? "" : why);
-    if (up)
-        look_at_waiting(engine);
+    if (!up)
+        return;
+    live->contact_at_ms = engine->batch.now_ms;
+    look_at_waiting(engine);
 }
 
 /* ---- circuits ----------------------------------------------------------------------------------------------------- */
@@ -166,6 +168,8 @@ void node_answered(struct engine *engine, const struct running *running, const s
         return;
     struct node_live *live = &engine->live[running->node];
     const char *why = result->message == NULL ? outcome_name(result->outcome) : result->message;
+    if (result->outcome == OUTCOME_ENDED)
+        live->contact_at_ms = engine->batch.now_ms;
     if (live->is_open) {
         if (running->request != NULL)
             probe_ended(engine, running->node, result->outcome == OUTCOME_ENDED, why);
@@ -267,11 +271,23 @@ static bool settle(struct engine *engine, size_t index, struct err *err)
     return store_update_node(engine->config.store, node, err);
 }
 
+/** In batches that are made anyway, and not in each of them. */
+static bool settle_contact(struct engine *engine, size_t index, struct err *err)
+{
+    struct node *node = &engine->nodes[index];
+    int64_t contact_at_ms = engine->live[index].contact_at_ms;
+    if (contact_at_ms < node->contact_at_ms + NODE_CONTACT_STEP_MS)
+        return true;
+    node->contact_at_ms = contact_at_ms;
+    changed_ids_add(&engine->batch.changes.nodes, node->id);
+    return store_set_node_contact(engine->config.store, node->id, contact_at_ms, err);
+}
+
 /** Records say of nodes what is known of them. What a person has said (paused, draining) comes first. */
 bool node_settle_all(struct engine *engine, struct err *err)
 {
     for (size_t i = 0; i < engine->node_count; i++) {
-        if (!settle(engine, i, err))
+        if (!settle(engine, i, err) || !settle_contact(engine, i, err))
             return false;
     }
     return true;

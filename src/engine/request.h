@@ -84,7 +84,7 @@ struct request {
     int64_t
         target_id; /* NODE_*: node; TASK_*: task; TICKET_RETRY: ticket; OPERATION, CANCEL, SERVICE_RETRY, REVEAL, LINK_RENEW, CREDENTIALS_SHOW: service; STAFF_SET,
                           PASSWORD_SET, SESSION_OPEN: person; TOKEN_REVOKE: token */
-    bool by_customer;  /* OPERATION, SERVICE_RETRY: asked for on the customer's page: has limits of its own */
+    bool by_customer; /* OPERATION, SERVICE_RETRY: asked for on the customer's page: has limits of its own */
     enum operation_kind operation; /* OPERATION */
     enum resolution resolution;    /* TASK_RESOLVE */
 

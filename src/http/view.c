@@ -195,9 +195,10 @@ json_t *view_node(const struct node *node, const struct catalogue *catalogue)
         "probe_address", view_text(node->probe_address), "probe_http_port", node->probe_http_port, "probe_imap_port",
         node->probe_imap_port, "probe_dns_port", node->probe_dns_port, "channels_max", node->channels_max,
         "capacity_max", (json_int_t)node->capacity_max, "load", (json_int_t)node->load);
-    json_t *state = json_pack("{s:s, s:o, s:o, s:o}", "state", node_state_name(node->state), "state_reason",
-                              view_text(node->state_reason), "state_since", view_time(node->state_since_ms),
-                              "created_at", view_time(node->created_at_ms));
+    json_t *state =
+        json_pack("{s:s, s:o, s:o, s:o, s:o}", "state", node_state_name(node->state), "state_reason",
+                  view_text(node->state_reason), "state_since", view_time(node->state_since_ms), "last_contact_at",
+                  view_time(node->contact_at_ms), "created_at", view_time(node->created_at_ms));
     json_object_update(json, more);
     json_object_update(json, state);
     json_decref(more);

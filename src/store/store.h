@@ -98,6 +98,8 @@ MUST_CHECK bool store_insert_node(struct store *store, struct node *node, struct
 /** All but id, created_at_ms, load, slot, changes and reloaded; the last four have functions of their own. */
 MUST_CHECK bool store_update_node(struct store *store, const struct node *node, struct err *err);
 MUST_CHECK bool store_add_node_load(struct store *store, int64_t node_id, int64_t change, struct err *err);
+/** When it last answered. */
+MUST_CHECK bool store_set_node_contact(struct store *store, int64_t node_id, int64_t contact_at_ms, struct err *err);
 MUST_CHECK bool store_set_node_slot(struct store *store, int64_t node_id, int64_t attempt_id,
                                     struct err *err); /* 0: free */
 MUST_CHECK bool store_set_node_reload(struct store *store, int64_t node_id, int64_t changes, int64_t reloaded,

@@ -6,7 +6,7 @@
 #define NODE_COLUMNS                                                                                                   \
     "id, load, slot_attempt_id, changes, reloaded, name, driver, roles, ssh_address, ssh_port, ssh_user, host_key,"    \
     " hostname, public_ip4, public_ip6, probe_address, probe_http_port, probe_imap_port, probe_dns_port, ns_name,"     \
-    " channels_max, capacity_max, state, state_reason, state_since_ms, created_at_ms"
+    " channels_max, capacity_max, state, state_reason, state_since_ms, created_at_ms, contact_at_ms"
 
 static void node_read(struct db_rows *rows, struct node *node)
 {
@@ -37,6 +37,7 @@ static void node_read(struct db_rows *rows, struct node *node)
     node->state_reason = db_take_text(rows);
     node->state_since_ms = db_take_int(rows);
     node->created_at_ms = db_take_int(rows);
+    node->contact_at_ms = db_take_int(rows);
 }
 
 DEFINE_RECORD_KIND(node, nodes)
@@ -160,6 +161,14 @@ static const char sql_set_node_slot[] = "UPDATE node SET slot_attempt_id = $2 WH
 bool store_set_node_slot(struct store *store, int64_t node_id, int64_t attempt_id, struct err *err)
 {
     return store_run_on(store, sql_set_node_slot, ARGS(db_int(node_id), db_int(attempt_id)), "node", node_id, err);
+}
+
+static const char sql_set_node_contact[] = "UPDATE node SET contact_at_ms = $2 WHERE id = $1";
+
+bool store_set_node_contact(struct store *store, int64_t node_id, int64_t contact_at_ms, struct err *err)
+{
+    return store_run_on(store, sql_set_node_contact, ARGS(db_int(node_id), db_int(contact_at_ms)), "node", node_id,
+                        err);
 }
 
 static const char sql_set_node_reload[] = "UPDATE node SET changes = $2, reloaded = $3 WHERE id = $1";

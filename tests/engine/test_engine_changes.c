@@ -16,7 +16,7 @@
 struct watcher {
     struct company *company;
     int64_t service_id;
-    int64_t seq;       /* of the newest event that he has seen */
+    int64_t seq; /* of the newest event that he has seen */
     int64_t attempt_bytes[200];
     bool ended[200];
     bool queue, nodes;

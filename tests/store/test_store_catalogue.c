@@ -41,6 +41,7 @@ static void a_node_comes_back_as_it_was_written(void **state)
     must(store_add_node_load(f->store, in.id, -1, &err));
     must(store_set_node_slot(f->store, in.id, 77, &err));
     must(store_set_node_reload(f->store, in.id, 12, 11, &err));
+    must(store_set_node_contact(f->store, in.id, 13, &err));
     in.state = NODE_UNREACHABLE;
     in.state_reason = borrowed("no route");
     in.state_since_ms = 10;
@@ -55,6 +56,7 @@ static void a_node_comes_back_as_it_was_written(void **state)
     assert_int_equal(count, 2);
     const struct node *out = &nodes[1];
     assert_int_equal(out->id, in.id);
+    assert_int_equal(out->contact_at_ms, 13);
     assert_string_equal(out->name, "ns1");
     assert_string_equal(out->driver, "hestia");
     assert_int_equal(out->roles, ROLE_BIT(ROLE_DNS));

@@ -232,7 +232,7 @@ export interface Node extends Required<NewNode> {
   /** why it is unreachable, also while it is paused or draining; else "" */
   state_reason: string;
   state_since: Moment;
-  last_contact_at?: Moment;
+  last_contact_at: Moment;
   created_at: Moment;
 }
 
