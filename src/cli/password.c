@@ -55,6 +55,8 @@ static bool ask_line(FILE *terminal, const char *question, char **ret_line, stru
         return err_set(err, ERR_IO, "the terminal cannot be made silent: %s", strerror(errno));
     bool read = fgets(line, sizeof(line), terminal) != NULL;
     (void)tcsetattr(fd, TCSAFLUSH, &before);
+    (void)fseek(terminal, 0,
+                SEEK_CUR); /* a terminal cannot be positioned, but C wants it between reading and writing */
     fputc('\n', terminal);
     if (!read)
         return err_set(err, ERR_INVALID, "no password was given");

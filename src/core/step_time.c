@@ -227,7 +227,8 @@ static struct step_time get_time(const struct step_times *times, const struct st
     const struct row *row = find_row(times, key->action, made, key->node_id);
     if (row == NULL || row->samples.count < STEP_SURE_SAMPLES)
         row = find_row(times, key->action, made, ALL_NODES);
-    return row == NULL ? (struct step_time){ 0 } : row->time;
+    const struct step_time unknown = { 0 };
+    return row == NULL ? unknown : row->time;
 }
 
 struct step_time step_times_get(const struct step_times *times, const struct step_key *key)
