@@ -93,6 +93,7 @@ static bool match_segment(const char *pattern, size_t pattern_length, const char
         return input_parse_id(digits, &call->id);
     }
     if (pattern_length == 6 && memcmp(pattern, "{name}", 6) == 0) {
+        free(call->name); /* of a pattern that fitted so far */
         call->name = xstrndup(path, path_length);
         return path_length > 0;
     }
