@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -292,6 +293,9 @@ struct live *live_create(struct store *store, const struct http_config *config, 
     live->config = config;
     live->store = store;
     live->ring_fd = ring_fd;
+    live->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (live->hangup_fd < 0)
+        abort(); /* no file descriptor is left at start: nothing would work */
     live->streams_max = streams_max;
     pthread_mutex_init(&live->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -348,6 +352,7 @@ void live_destroy(struct live *live)
     changes_finish(&live->told);
     changes_finish(&live->taken);
     changes_finish(&live->lists);
+    close(live->hangup_fd);
     store_close(live->store);
     pthread_cond_destroy(&live->changed);
     pthread_mutex_destroy(&live->lock);

@@ -34,6 +34,9 @@ void live_watch(struct live *live, struct call *call, enum watch_kind kind, int6
 struct MHD_Response *live_response(struct watcher *watcher);
 /** HTTP thread: resume the connections of watchers for whom there is something. */
 void live_resume(struct live *live);
+/** HTTP thread: readable when somebody who watches has hung up, which libmicrohttpd does not see while a connection is suspended. */
+int live_hangup_fd(const struct live *live);
+void live_take_hangups(struct live *live);
 /** Ends the thread and all streams. */
 void live_close(struct live *live);
 void live_destroy(struct live *live); /* after live_close() and the end of all connections; NULL is allowed */

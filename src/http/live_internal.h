@@ -13,6 +13,7 @@ struct watcher {
     int64_t id;
     char *token;                       /* of a customer's link: it may stop to be valid; else NULL */
     struct MHD_Connection *connection; /* the HTTP thread's */
+    int fd;                            /* likewise; -1: not watched for a hang-up */
     /* the live thread's */
     struct watcher *next_of_topic;
     int64_t cursor;
@@ -48,6 +49,7 @@ struct live {
     const struct http_config *config;
     struct store *store;
     int ring_fd;
+    int hangup_fd; /* epoll: hung-up peers */
     size_t streams_max;
     pthread_t thread;
     struct topic *buckets[BUCKETS];

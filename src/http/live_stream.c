@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -97,6 +98,7 @@ void live_watch(struct live *live, struct call *call, enum watch_kind kind, int6
                                  .id = id,
                                  .cursor = after,
                                  .connection = call->connection,
+                                 .fd = -1,
                                  .token = kind == WATCH_CUSTOMER ? xstrdup(call->name) : NULL };
     pthread_mutex_lock(&live->lock);
     bool closed = live->closed, full = live->watcher_count >= live->streams_max;
@@ -171,6 +173,8 @@ static void on_gone(void *context)
     pthread_mutex_lock(&live->lock);
     live->watcher_count--;
     watcher->gone = true;
+    if (watcher->fd >= 0) /* the connection may live on with another request */
+        (void)epoll_ctl(live->hangup_fd, EPOLL_CTL_DEL, watcher->fd, NULL);
     if (watcher->woken)
         take_from_woken(live, watcher);
     if (!live->closed) { /* else all are freed together */
@@ -181,9 +185,11 @@ static void on_gone(void *context)
     pthread_mutex_unlock(&live->lock);
 }
 
-static void set_up_socket(struct MHD_Connection *connection)
+static void set_up_socket(struct watcher *watcher)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(watcher->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct epoll_event hangup = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = watcher };
     int one = 1, buffer = SEND_BUFFER;
     unsigned timeout_ms = PEER_TIMEOUT_MS;
     if (info == NULL)
@@ -191,11 +197,33 @@ static void set_up_socket(struct MHD_Connection *connection)
     (void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     (void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
     (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+    if (epoll_ctl(watcher->live->hangup_fd, EPOLL_CTL_ADD, info->connect_fd, &hangup) == 0)
+        watcher->fd = info->connect_fd;
+}
+
+int live_hangup_fd(const struct live *live)
+{
+    return live->hangup_fd;
+}
+
+void live_take_hangups(struct live *live)
+{
+    struct epoll_event events[64];
+    int count = epoll_wait(live->hangup_fd, events, ARRAY_LEN(events), 0);
+    for (int i = 0; i < count; i++) {
+        struct watcher *watcher = events[i].data.ptr;
+        pthread_mutex_lock(&live->lock);
+        buf_finish(&watcher->out);
+        watcher->out_at = 0;
+        watcher->ended = true;
+        wake(watcher);
+        pthread_mutex_unlock(&live->lock);
+    }
 }
 
 struct MHD_Response *live_response(struct watcher *watcher)
 {
-    set_up_socket(watcher->connection);
+    set_up_socket(watcher);
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_out, watcher, on_gone);
     if (response == NULL)

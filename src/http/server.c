@@ -27,7 +27,7 @@
 #define DESCRIPTORS_KEPT 256 /* for the store, nodes and probes */
 #define ORDERS_KEPT 512      /* connections that streams cannot take */
 #define IDLE_SECONDS 75
-#define CONNECTION_MEMORY (24U * 1024U) /* head of a request and of its answer */
+#define CONNECTION_MEMORY (12U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
 #define SWALLOW_MAX (8U * 1024 * 1024) /* a body up to this is read before it is refused: so the answer arrives */
 #define STOP_WAIT_MS 400               /* for answers that are on their way */
@@ -347,6 +347,7 @@ static void *serve(void *context)
     struct pollfd waits[] = {
         { .fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, .events = POLLIN },
         { .fd = server->bedroom->event_fd, .events = POLLIN },
+        { .fd = live_hangup_fd(server->live), .events = POLLIN },
     };
     bool listening = true;
     for (int wanted; (wanted = atomic_load(&server->wish)) != WISH_END;) {
@@ -356,6 +357,8 @@ static void *serve(void *context)
         }
         (void)poll(waits, ARRAY_LEN(waits), poll_timeout_ms(server));
         bedroom_resume(server->bedroom);
+        if (waits[2].revents != 0)
+            live_take_hangups(server->live);
         live_resume(server->live);
         MHD_run(server->daemon);
     }
