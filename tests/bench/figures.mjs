@@ -1,6 +1,7 @@
 // figures.mjs - how a figure is told (one JSON object per line on stdout), and the few sums that all benches share.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 
 /** A figure with its goal: "atMost" or "atLeast" a limit. */
 export function figure(name, value, unit, { atMost, atLeast }) {
@@ -12,6 +13,11 @@ export function figure(name, value, unit, { atMost, atLeast }) {
 /** What a figure was made of, for people: stdout holds figures only. */
 export function say(text) {
   process.stderr.write(`bench: ${text}\n`);
+}
+
+/** A process's resident memory. */
+export function residentMib(pid) {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
 }
 
 export function quantile(values, share) {

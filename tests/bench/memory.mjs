@@ -1,15 +1,10 @@
 // memory.mjs - berthd's resident memory with 100,000 tasks waiting: orders for the lab's four nodes, whose first command hangs.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BenchLab } from "./lab.mjs";
-import { figure, run, say } from "./figures.mjs";
+import { figure, residentMib, run, say } from "./figures.mjs";
 
 const TASKS = 100000;
-
-function residentMib(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
-}
 
 async function expanded(lab) {
   for (;;) {
