@@ -54,7 +54,7 @@ crash-matrix: ## every point of the crash matrix, and a minute of kills under lo
 		node --test --test-concurrency=1 tests/crash/matrix.test.mjs tests/crash/under_load.test.mjs
 
 bench: ## figures, one JSON object per line; ratios within one run
-	@dev/install --for demo
+	@dev/install --for test
 	@$(MAKE) --no-print-directory build
 	@dev/bench $(BUILD)
 
