@@ -283,11 +283,30 @@ static bool settle_contact(struct engine *engine, size_t index, struct err *err)
     return store_set_node_contact(engine->config.store, node->id, contact_at_ms, err);
 }
 
+/** A record that was read may name an attempt that was given up while its command was under way: the process that waited for its end
+ * is gone, and nobody would take it out. */
+static bool settle_slot(struct engine *engine, size_t index, struct err *err)
+{
+    struct node *node = &engine->nodes[index];
+    struct attempt attempt = { 0 };
+    int64_t attempt_id = node->slot_attempt_id;
+    node->slot_attempt_id = 0; /* from here on the record is written with what happens */
+    if (attempt_id == 0 || engine->live[index].slot != NULL)
+        return true;
+    bool known = store_get_attempt(engine->config.store, attempt_id, &attempt, err);
+    if (!known && err->code != ERR_NOT_FOUND) /* its history may have been put away since */
+        return false;
+    bool running = known && attempt.outcome == ATTEMPT_RUNNING;
+    if (known)
+        attempt_finish(&attempt);
+    return running || store_set_node_slot(engine->config.store, node->id, 0, err);
+}
+
 /** Records say of nodes what is known of them. What a person has said (paused, draining) comes first. */
 bool node_settle_all(struct engine *engine, struct err *err)
 {
     for (size_t i = 0; i < engine->node_count; i++) {
-        if (!settle(engine, i, err) || !settle_contact(engine, i, err))
+        if (!settle(engine, i, err) || !settle_contact(engine, i, err) || !settle_slot(engine, i, err))
             return false;
     }
     return true;
