@@ -361,15 +361,27 @@ static bool add_roles(struct call *call, const struct service *service, const st
     return ok;
 }
 
-static bool add_links(struct call *call, const struct service *service, json_t *json, struct err *err)
+/* Whoever has the customer's link may read the passwords there, once, and change them: it is not for those who may only look. */
+static bool add_customer_url(struct call *call, const struct service *service, json_t *json, struct err *err)
 {
     char token[LINK_TOKEN_MAX], url[512];
+    json_object_set_new(json, "customer_url", json_null());
+    if (call->caller.role < STAFF_OPERATOR)
+        return true;
     if (!link_token_now(call->config->keyring, call->store, service->id, service->created_at_ms, token, err))
         return false;
-    snprintf(url, sizeof(url), "%s/api/v1/services/%" PRId64, call->config->base_url, service->id);
-    json_object_set_new(json, "status_url", view_text(url));
     snprintf(url, sizeof(url), "%s/s/%s", call->config->base_url, token);
     json_object_set_new(json, "customer_url", view_text(url));
+    return true;
+}
+
+static bool add_links(struct call *call, const struct service *service, json_t *json, struct err *err)
+{
+    char url[512];
+    snprintf(url, sizeof(url), "%s/api/v1/services/%" PRId64, call->config->base_url, service->id);
+    json_object_set_new(json, "status_url", view_text(url));
+    if (!add_customer_url(call, service, json, err))
+        return false;
     json_object_set_new(json, "options", view_json(service->options));
     return true;
 }

@@ -307,6 +307,26 @@ static void what_a_role_forbids_is_said_in_a_sentence(void **state)
     expect(browse(&worker, worker.csrf, "POST", "/api/v1/services", order), 202, "");
 }
 
+/* The customer's link opens the passwords: it would make an operator of whoever may only look. */
+static void a_viewer_does_not_get_the_customers_link(void **state)
+{
+    (void)state;
+    add_person("uma", "viewer");
+    add_person("vic", "operator");
+    struct browser viewer = open_browser("uma"), worker = open_browser("vic");
+    CLEANUP(freep) char *order = order_body(NULL, "uma.example", NULL);
+    struct answer answer = browse(&worker, worker.csrf, "POST", "/api/v1/services", order);
+    CLEANUP(freep) char *path = xasprintf("/api/v1/services/%s", answer_text(&answer, "id"));
+    CLEANUP(freep) char *link = xstrdup(strstr(answer_text(&answer, "customer_url"), "/s/"));
+    answer_finish(&answer);
+    expect(browse(&worker, NULL, "GET", path, NULL), 200, link);
+    answer = browse(&viewer, NULL, "GET", path, NULL);
+    assert_int_equal(answer.status, 200);
+    assert_true(json_is_null(json_object_get(answer.json, "customer_url")));
+    assert_null(strstr(answer.body, link));
+    answer_finish(&answer);
+}
+
 static void a_person_is_changed_at_once(void **state)
 {
     char path[100];
@@ -485,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_changed_password_ends_the_other_sessions),
         cmocka_unit_test(each_role_may_do_what_the_table_says),
         cmocka_unit_test(what_a_role_forbids_is_said_in_a_sentence),
+        cmocka_unit_test(a_viewer_does_not_get_the_customers_link),
         cmocka_unit_test(a_person_is_changed_at_once),
         cmocka_unit_test(the_only_owner_can_neither_be_disabled_nor_demoted),
         cmocka_unit_test(a_token_is_shown_once_and_works_until_it_is_revoked),

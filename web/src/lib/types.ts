@@ -127,7 +127,8 @@ export interface Service extends ServiceSummary {
     next_look_at?: Moment;
   } | null;
   status_url: string;
-  customer_url: string;
+  /** null for viewers: who has it may read and change the passwords */
+  customer_url: string | null;
   eta?: Eta | null;
 }
 
