@@ -206,7 +206,7 @@ static bool check_is_session(struct call *call)
 static void answer_nothing(struct call *call)
 {
     struct buf nothing = BUF_INIT;
-    auth_forget(http_server_auth(call->server));
+    http_server_access_changed(call->server, true, call->caller.id);
     call_answer(call, MHD_HTTP_NO_CONTENT, NULL, &nothing);
 }
 

@@ -33,7 +33,7 @@ static void answer_person(struct call *call, unsigned status)
 {
     struct err err;
     struct staff staff = { 0 };
-    auth_forget(http_server_auth(call->server));
+    http_server_access_changed(call->server, true, call->request->id);
     if (!store_get_staff(call->store, call->request->id, &staff, &err)) {
         call_refuse_err(call, &err);
         return;

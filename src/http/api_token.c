@@ -84,7 +84,7 @@ static void finish_revoke(struct call *call)
     struct buf nothing = BUF_INIT;
     if (!call_request_ok(call))
         return;
-    auth_forget(http_server_auth(call->server));
+    http_server_access_changed(call->server, false, call->request->target_id);
     call_answer(call, MHD_HTTP_NO_CONTENT, NULL, &nothing);
 }
 

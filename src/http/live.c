@@ -158,7 +158,9 @@ static void beat(struct live *live, struct topic *topic)
     (void)live;
     buf_add_text(&comment, ":\n\n");
     for (struct watcher *watcher = topic->watchers; watcher != NULL; watcher = watcher->next_of_topic) {
-        if (now - watcher->told_at_ms >= BEAT_MS && watcher_has_room(watcher))
+        if (now >= watcher->ends_at_ms)
+            watcher_end(watcher);
+        else if (now - watcher->told_at_ms >= BEAT_MS && watcher_has_room(watcher))
             watcher_push(watcher, &comment);
     }
     buf_finish(&comment);
@@ -173,8 +175,20 @@ static void mark_behind(struct live *live, struct topic *topic)
         if (catches_up)
             watcher->behind = false;
         pthread_mutex_unlock(&live->lock);
-        if (catches_up)
+        if (catches_up) {
+            topic->moved = true; /* the hint that it had no room for */
             mark(live, topic);
+        }
+    }
+}
+
+static void end_barred(struct live *live, struct topic *topic)
+{
+    const struct barred *barring = &live->barring;
+    for (struct watcher *watcher = topic->watchers; watcher != NULL; watcher = watcher->next_of_topic) {
+        if (watcher->caller != CALLER_NOBODY &&
+            (barring->all || (watcher->caller == barring->kind && watcher->caller_id == barring->id)))
+            watcher_end(watcher);
     }
 }
 
@@ -220,7 +234,7 @@ static void ring(struct live *live)
 static void wait_until(struct live *live, int64_t until_ms)
 {
     struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
-    while (!live->closed && live->joining == NULL && live->gone == NULL && !live->catches_up &&
+    while (!live->closed && live->joining == NULL && live->gone == NULL && !live->catches_up && !live->barred.any &&
            !changes_any(&live->told)) {
         if (pthread_cond_timedwait(&live->changed, &live->lock, &until) != 0)
             return;
@@ -240,6 +254,8 @@ static void work(struct live *live, struct watcher *joining, struct watcher *gon
         gone = watcher->next_gone;
         leave(live, watcher);
     }
+    if (live->barring.any)
+        each_topic(live, end_barred);
     take_changes(live);
     if (catches_up)
         each_topic(live, mark_behind);
@@ -259,6 +275,8 @@ static void *run(void *context)
         struct changes told = live->told;
         live->joining = live->gone = NULL;
         live->catches_up = false;
+        live->barring = live->barred;
+        live->barred = (struct barred){ 0 };
         live->told = live->taken;
         live->taken = told;
         pthread_mutex_unlock(&live->lock);

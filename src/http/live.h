@@ -30,6 +30,9 @@ struct live *live_create(struct store *store, const struct http_config *config, 
 void live_tell(struct live *live, const struct changes *changes);
 /** HTTP thread: the call becomes a stream of this. @param after  the cursor: only what comes behind it is sent */
 void live_watch(struct live *live, struct call *call, enum watch_kind kind, int64_t id, int64_t after);
+/** HTTP thread: what this person or token may do has changed: his streams end. Who still may watch comes again by himself, and goes on
+ * where he was. */
+void live_bar(struct live *live, enum caller_kind kind, int64_t id);
 /** HTTP thread: the response that streams. NULL on failure. */
 struct MHD_Response *live_response(struct watcher *watcher);
 /** HTTP thread: resume the connections of watchers for whom there is something. */

@@ -11,7 +11,10 @@ struct watcher {
     struct live *live;
     enum watch_kind kind;
     int64_t id;
-    char *token;                       /* of a customer's link: it may stop to be valid; else NULL */
+    char *token;             /* of a customer's link: it may stop to be valid; else NULL */
+    enum caller_kind caller; /* who watches: NOBODY with a customer's link */
+    int64_t caller_id;
+    int64_t ends_at_ms;                /* STAFF and TOKEN: then he comes again, and shows whether he still may */
     struct MHD_Connection *connection; /* the HTTP thread's */
     int fd;                            /* likewise; -1: not watched for a hang-up */
     /* the live thread's */
@@ -43,6 +46,13 @@ struct topic {
     int64_t due_at_ms; /* not served before */
 };
 
+/* Whose streams end; several at once: those of all staff and programs, they come again. */
+struct barred {
+    bool any, all;
+    enum caller_kind kind;
+    int64_t id;
+};
+
 #define BUCKETS 1024
 
 struct live {
@@ -63,7 +73,8 @@ struct live {
     pthread_cond_t changed;
     struct changes told;
     struct watcher *joining, *woken, *gone;
-    bool catches_up; /* a watcher that was left behind has read all it had */
+    bool catches_up;               /* a watcher that was left behind has read all it had */
+    struct barred barred, barring; /* the second one is the live thread's */
     size_t watcher_count;
     bool closed;
 };

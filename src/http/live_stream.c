@@ -9,9 +9,10 @@
 
 #include "http/live_internal.h"
 
-#define BLOCK_SIZE 1024             /* chunks are made in the connection's own memory: this is of no use to them */
-#define SEND_BUFFER (64 * 1024)     /* of the socket: who does not read shall not fill the kernel's memory either */
-#define PEER_TIMEOUT_MS (60 * 1000) /* of what is sent and not acknowledged */
+#define BLOCK_SIZE 1024              /* chunks are made in the connection's own memory: this is of no use to them */
+#define SEND_BUFFER (64 * 1024)      /* of the socket: who does not read shall not fill the kernel's memory either */
+#define STAFF_STREAM_MS (600 * 1000) /* a session may have ended by itself: whoever still may comes again at once */
+#define PEER_TIMEOUT_MS (60 * 1000)  /* of what is sent and not acknowledged */
 
 /* ---- the live thread's side ----------------------------------------------------------------------------------------- */
 
@@ -93,13 +94,18 @@ void stream_add_event(struct buf *buf, const char *name, int64_t id, json_t *dat
 void live_watch(struct live *live, struct call *call, enum watch_kind kind, int64_t id, int64_t after)
 {
     struct watcher *watcher = xcalloc(1, sizeof(*watcher));
-    *watcher = (struct watcher){ .live = live,
-                                 .kind = kind,
-                                 .id = id,
-                                 .cursor = after,
-                                 .connection = call->connection,
-                                 .fd = -1,
-                                 .token = kind == WATCH_CUSTOMER ? xstrdup(call->name) : NULL };
+    const struct caller *caller = &call->caller;
+    *watcher =
+        (struct watcher){ .live = live,
+                          .kind = kind,
+                          .id = id,
+                          .cursor = after,
+                          .connection = call->connection,
+                          .fd = -1,
+                          .caller = caller->kind,
+                          .caller_id = caller->id,
+                          .ends_at_ms = caller->kind == CALLER_NOBODY ? INT64_MAX : monotonic_ms() + STAFF_STREAM_MS,
+                          .token = kind == WATCH_CUSTOMER ? xstrdup(call->name) : NULL };
     pthread_mutex_lock(&live->lock);
     bool closed = live->closed, full = live->watcher_count >= live->streams_max;
     if (!closed && !full) {
@@ -122,6 +128,18 @@ void live_watch(struct live *live, struct call *call, enum watch_kind kind, int6
                 closed ? "berthd is stopping; send the request again in a moment"
                        : "too many streams are open; ask for the state from time to time instead");
     call_refuse(call, &problem);
+}
+
+void live_bar(struct live *live, enum caller_kind kind, int64_t id)
+{
+    pthread_mutex_lock(&live->lock);
+    struct barred *barred = &live->barred;
+    barred->all = barred->any && (barred->all || barred->kind != kind || barred->id != id);
+    barred->any = true;
+    barred->kind = kind;
+    barred->id = id;
+    pthread_cond_signal(&live->changed);
+    pthread_mutex_unlock(&live->lock);
 }
 
 /* Copies what there is; with nothing to send the connection sleeps until live_resume(). */

@@ -416,6 +416,12 @@ struct passwords *http_server_passwords(struct http_server *server)
     return server->passwords;
 }
 
+void http_server_access_changed(struct http_server *server, bool staff, int64_t id)
+{
+    auth_forget(&server->auth);
+    live_bar(server->live, staff ? CALLER_STAFF : CALLER_TOKEN, id);
+}
+
 void http_server_tell(struct http_server *server, const struct changes *changes)
 {
     live_tell(server->live, changes);

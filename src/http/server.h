@@ -45,6 +45,8 @@ MUST_CHECK bool http_server_create(const struct http_config *config, struct http
 /* for src/http: who may do what, and the thread that checks passwords */
 struct auth *http_server_auth(struct http_server *server);
 struct passwords *http_server_passwords(struct http_server *server);
+/** For src/http, in its thread: what a person or token may do has changed. */
+void http_server_access_changed(struct http_server *server, bool staff, int64_t id);
 /** Any thread: this has been committed; those who watch are told. Does not block. */
 void http_server_tell(struct http_server *server, const struct changes *changes);
 int http_server_port(const struct http_server *server);

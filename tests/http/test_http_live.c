@@ -706,6 +706,35 @@ static void a_server_that_stops_ends_its_streams_at_once(void **state)
     stream_close(&stuck);
 }
 
+/* A stream is one long answer: it must not outlive the right to it. Others' go on. */
+static void who_may_not_watch_any_more_hears_no_more(void **state)
+{
+    struct stream revoked, staying;
+    (void)state;
+    struct answer answer =
+        fixture_ask(&fixture, "POST", "/api/v1/tokens", "", "{\"name\":\"watcher\",\"role\":\"viewer\"}");
+    assert_int_equal(answer.status, 201);
+    CLEANUP(freep) char *token = xstrdup(answer_text(&answer, "token"));
+    CLEANUP(freep) char *path = xasprintf("/api/v1/tokens/%s", answer_text(&answer, "id"));
+    answer_finish(&answer);
+    stream_open(&staying, "/api/v1/stream", "");
+    CLEANUP(freep) char *own = xstrdup(fixture.token);
+    snprintf(fixture.token, sizeof(fixture.token), "%s", token);
+    stream_open(&revoked, "/api/v1/stream", "");
+    snprintf(fixture.token, sizeof(fixture.token), "%s", own);
+    assert_true(read_more(&revoked, 5000));
+    assert_true(read_more(&staying, 5000));
+    assert_int_equal(revoked.status, 200);
+    answer = fixture_ask(&fixture, "DELETE", path, "", NULL);
+    assert_int_equal(answer.status, 204);
+    answer_finish(&answer);
+    expect_end(&revoked);
+    expect_nothing(&staying);
+    assert_false(staying.ended);
+    stream_close(&revoked);
+    stream_close(&staying);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -721,6 +750,7 @@ int main(void)
         TEST(lists_hear_what_has_changed),
         TEST(a_log_is_followed_from_its_beginning_to_its_end),
         TEST(who_does_not_read_costs_nothing_and_misses_nothing),
+        TEST(who_may_not_watch_any_more_hears_no_more),
         TEST(watchers_come_and_go_while_it_is_told),
         TEST(a_server_that_stops_ends_its_streams_at_once),
     };
