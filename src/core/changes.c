@@ -59,6 +59,7 @@ void changes_merge(struct changes *target, const struct changes *from)
     merge_ids(&target->services, &from->services);
     merge_ids(&target->attempts, &from->attempts);
     merge_ids(&target->nodes, &from->nodes);
+    target->node_states |= from->node_states;
     target->queue |= from->queue;
     target->tickets |= from->tickets;
 }
@@ -73,7 +74,7 @@ void changes_compact(struct changes *changes)
 void changes_clear(struct changes *changes)
 {
     changes->services.count = changes->attempts.count = changes->nodes.count = 0;
-    changes->queue = changes->tickets = false;
+    changes->node_states = changes->queue = changes->tickets = false;
 }
 
 void changes_finish(struct changes *changes)

@@ -16,6 +16,7 @@ struct changes {
     struct changed_ids services; /* new events, tasks that have moved, another status */
     struct changed_ids attempts; /* new lines in the log, or it has ended */
     struct changed_ids nodes;    /* state, load */
+    bool node_states;            /* with the state of one of them: services may wait for it now, or no more */
     bool queue;                  /* what is queued, runs, waits */
     bool tickets;
 };

@@ -76,6 +76,7 @@ static bool node_add(struct engine *engine, struct request *request, struct err 
     if (!store_insert_node(engine->config.store, node, err) || !engine_load_nodes(engine, err))
         return false;
     changed_ids_add(&engine->batch.changes.nodes, node->id);
+    engine->batch.changes.node_states = true;
     request->id = node->id;
     request->ok = true;
     engine->has_waiting = true;
@@ -106,6 +107,7 @@ static bool node_set(struct engine *engine, struct request *request, size_t inde
     if (!store_update_node(engine->config.store, node, err))
         return false;
     changed_ids_add(&engine->batch.changes.nodes, node->id);
+    engine->batch.changes.node_states = true;
     engine->live[index].has_make = engine->live[index].has_look = engine->live[index].has_reload = true;
     engine->has_waiting = true;
     engine->waiting_after_id = 0;

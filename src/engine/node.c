@@ -268,6 +268,7 @@ static bool settle(struct engine *engine, size_t index, struct err *err)
     node->state_reason = xstrdup(why);
     engine->batch.durable = true;
     changed_ids_add(&engine->batch.changes.nodes, node->id);
+    engine->batch.changes.node_states = true;
     return store_update_node(engine->config.store, node, err);
 }
 

@@ -115,7 +115,7 @@ static void take_changes(struct live *live)
     }
     for (size_t i = 0; i < taken->attempts.count; i++)
         mark_moved(live, WATCH_LOG, taken->attempts.list[i]);
-    if (taken->nodes.count > 0)
+    if (taken->node_states)
         each_topic(live, mark_service_topic);
     if (find_topic(live, WATCH_LISTS, 0) != NULL &&
         (taken->services.count > 0 || taken->nodes.count > 0 || taken->queue || taken->tickets)) {

@@ -19,7 +19,7 @@ struct watcher {
     int64_t seq; /* of the newest event that he has seen */
     int64_t attempt_bytes[200];
     bool ended[200];
-    bool queue, nodes;
+    bool queue, nodes, node_states;
 };
 
 static void look(void *context, const struct changes *changes)
@@ -47,6 +47,7 @@ static void look(void *context, const struct changes *changes)
     }
     watcher->queue |= changes->queue;
     watcher->nodes |= changes->nodes.count > 0;
+    watcher->node_states |= changes->node_states;
 }
 
 static void check_that_all_was_seen(struct watcher *watcher)
@@ -108,11 +109,30 @@ static void a_failure_and_its_repair_are_seen_whole(void **state)
     company_destroy(watcher.company);
 }
 
+/* What concerns everybody is told apart from a node's load, which every placement changes. */
+static void only_a_nodes_state_concerns_everybody(void **state)
+{
+    struct watcher watcher;
+    (void)state;
+    open_company(&watcher);
+    watcher.service_id = company_order(watcher.company, "start", "first.example", "order-1");
+    assert_true(company_until(watcher.company, watcher.service_id, SERVICE_LIVE, MINUTE_MS));
+    watcher.nodes = watcher.node_states = false;
+    watcher.service_id = company_order(watcher.company, "start", "second.example", "order-2");
+    assert_true(company_until(watcher.company, watcher.service_id, SERVICE_LIVE, MINUTE_MS));
+    assert_true(watcher.nodes && !watcher.node_states);
+    company_set_node(watcher.company, "web1", NODE_PAUSED, 0);
+    company_pass(watcher.company, 1000);
+    assert_true(watcher.node_states);
+    company_destroy(watcher.company);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deployment_is_seen_whole),
         cmocka_unit_test(a_failure_and_its_repair_are_seen_whole),
+        cmocka_unit_test(only_a_nodes_state_concerns_everybody),
     };
     log_set_fd(-1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -506,6 +506,25 @@ static void events_of_a_service_come_whole_and_in_order(void **state)
     stream_close(&stream);
 }
 
+/* Every placement changes the load of nodes: it must not make everyone's state be loaded again. */
+static void a_nodes_state_is_a_hint_for_all_and_its_load_for_none(void **state)
+{
+    struct stream stream;
+    struct changes changes = { 0 };
+    (void)state;
+    watch(&stream, "services", service_id);
+    expect_nothing(&stream);
+    changed_ids_add(&changes.nodes, 3);
+    http_server_tell(fixture.server, &changes);
+    expect_nothing(&stream);
+    changes.node_states = true;
+    http_server_tell(fixture.server, &changes);
+    struct told told = expect_event(&stream, "tasks");
+    told_finish(&told);
+    changes_finish(&changes);
+    stream_close(&stream);
+}
+
 static void lists_hear_what_has_changed(void **state)
 {
     struct stream stream;
@@ -747,6 +766,7 @@ int main(void)
         TEST(an_account_that_ends_says_so_and_is_gone),
         TEST(a_link_that_was_replaced_ends_its_streams),
         TEST(events_of_a_service_come_whole_and_in_order),
+        TEST(a_nodes_state_is_a_hint_for_all_and_its_load_for_none),
         TEST(lists_hear_what_has_changed),
         TEST(a_log_is_followed_from_its_beginning_to_its_end),
         TEST(who_does_not_read_costs_nothing_and_misses_nothing),
