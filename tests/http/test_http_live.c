@@ -162,7 +162,7 @@ struct told {
     json_t *data;
 };
 
-static void stream_open_small(struct stream *stream, const char *path, const char *headers, int receive_buffer)
+static void stream_connect_small(struct stream *stream, int receive_buffer)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)fixture.port) };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -170,6 +170,16 @@ static void stream_open_small(struct stream *stream, const char *path, const cha
     if (receive_buffer > 0)
         setsockopt(stream->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     assert_int_equal(connect(stream->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void stream_connect(struct stream *stream)
+{
+    stream_connect_small(stream, 0);
+}
+
+static void stream_open_small(struct stream *stream, const char *path, const char *headers, int receive_buffer)
+{
+    stream_connect_small(stream, receive_buffer);
     CLEANUP(freep)
     char *request = xasprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s\r\n", path,
                               fixture.token, headers);
@@ -754,6 +764,33 @@ static void who_may_not_watch_any_more_hears_no_more(void **state)
     stream_close(&staying);
 }
 
+/* A head has no body, so no stream; a body and a long address are no reason to fall over. */
+static void odd_requests_are_answered(void **state)
+{
+    struct stream stream;
+    char head[512] = "", name[6000];
+    (void)state;
+    CLEANUP(freep) char *path = customer_path("");
+    CLEANUP(freep) char *request = xasprintf("HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+    stream_connect(&stream);
+    assert_int_equal(send(stream.fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    for (size_t got = 0; strstr(head, "\r\n\r\n") == NULL && got < sizeof(head) - 1; got++)
+        assert_int_equal(recv(stream.fd, head + got, 1, 0), 1);
+    assert_non_null(strstr(head, " 200 "));
+    expect_nothing(&stream);
+    stream_close(&stream);
+    watch_as_customer(&stream, "", "Content-Length: 3\r\n\r\nabc");
+    expect_state(&stream, "accepted");
+    stream_close(&stream);
+    memset(name, 'A', sizeof(name));
+    CLEANUP(freep) char *far = xasprintf("/s/%.*s/events", (int)sizeof(name), name);
+    stream_open(&stream, far, "Connection: close\r\n");
+    while (read_more(&stream, 5000))
+        ;
+    assert_int_equal(stream.status, 404);
+    stream_close(&stream);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -771,6 +808,7 @@ int main(void)
         TEST(a_log_is_followed_from_its_beginning_to_its_end),
         TEST(who_does_not_read_costs_nothing_and_misses_nothing),
         TEST(who_may_not_watch_any_more_hears_no_more),
+        TEST(odd_requests_are_answered),
         TEST(watchers_come_and_go_while_it_is_told),
         TEST(a_server_that_stops_ends_its_streams_at_once),
     };
