@@ -22,6 +22,7 @@ struct expanding {
     int64_t taken_node_id; /* for names_username() */
     enum operation_kind kind;
     bool passwords; /* new ones are to be set */
+    bool leftover;  /* ... that an operation before this one was to set: a node may have them */
     int64_t operation_id;
     struct task *before; /* what the last operation was made of */
     size_t before_count;
@@ -169,7 +170,7 @@ static bool store_plan_task(struct expanding *work, const struct plan_task *plan
         .lane = reload ? TASK_LANE_RELOAD : planned->lane,
         .state = planned->needs_left == 0 ? TASK_QUEUED : TASK_BLOCKED,
         .needs_left = planned->needs_left,
-        .suspect = was_suspect(work, planned->key),
+        .suspect = was_suspect(work, planned->key) || (work->leftover && step_sets_password(planned->action)),
         .weight = planned->weight,
         .deadline_ms = timeout_class_ms(planned->timeout),
         .cause_id = empty,
@@ -328,21 +329,34 @@ static bool placement_of_accounts(struct expanding *work, struct err *err)
 
 /** New ones are made when they are asked for. Those of an earlier change that did not come to its end may be on the node or not:
  * whatever repairs the service brings that to its end too. */
+/** One that is left stays: an attempt that nobody heard of any more may have set it, and then nothing else opens the account. */
+static bool prepare_next(struct expanding *work, int64_t node_id, const char *kind, struct err *err)
+{
+    unsigned char *cipher = NULL;
+    size_t length = 0;
+    if (!store_get_secret(work->engine->config.store, work->service.id, node_id, kind, &cipher, &length, err))
+        return false;
+    bool there = cipher != NULL;
+    free(cipher);
+    return there || step_secret_create(work->engine, work->service.id, node_id, kind, err);
+}
+
 static bool prepare_passwords(struct expanding *work, struct err *err)
 {
-    struct engine *engine = work->engine;
     int64_t mail_node = work->placement.node[ROLE_MAIL];
     if (work->kind == OPERATION_PLAN)
         return true;
+    if (!step_has_next(work->engine, work->accounts, work->account_count, &work->leftover, err))
+        return false;
+    work->passwords = work->leftover || work->kind == OPERATION_PASSWORD;
     if (work->kind != OPERATION_PASSWORD)
-        return step_has_next(engine, work->accounts, work->account_count, &work->passwords, err);
-    work->passwords = true;
+        return true;
     for (size_t i = 0; i < work->account_count; i++) {
-        if (!step_secret_create(engine, work->service.id, work->accounts[i].node_id, SECRET_PANEL_NEXT, err))
+        if (!prepare_next(work, work->accounts[i].node_id, SECRET_PANEL_NEXT, err))
             return false;
     }
     return mail_node == 0 || work->options.mailbox[0] == '\0' ||
-           step_secret_create(engine, work->service.id, mail_node, SECRET_MAILBOX_NEXT, err);
+           prepare_next(work, mail_node, SECRET_MAILBOX_NEXT, err);
 }
 
 static bool expand_again(struct expanding *work, int64_t service_id, const char *who, struct err *err)

@@ -345,6 +345,7 @@ MUST_CHECK bool step_secret_create(struct engine *engine, int64_t service_id, in
 #define SECRET_MAILBOX "mailbox-password"
 #define SECRET_PANEL_NEXT "panel-password-next"
 #define SECRET_MAILBOX_NEXT "mailbox-password-next"
+bool step_sets_password(const char *action);
 /** Does a change wait on one of the accounts? */
 MUST_CHECK bool step_has_next(struct engine *engine, const struct account *accounts, size_t count, bool *ret_has,
                               struct err *err);

@@ -176,13 +176,18 @@ bool step_take_next(struct engine *engine, const struct task *task, bool *ret_ch
     return ok;
 }
 
-/** Has a step begun, now or earlier, to set this one? Then the node may have it. */
+bool step_sets_password(const char *action)
+{
+    return strcmp(kind_of(action), "mailbox-password") == 0 || strcmp(kind_of(action), "password") == 0;
+}
+
+/** Has a step begun, now or in an operation before this one, to set this one? Then the node may have it. */
 static bool was_begun(const struct task *tasks, size_t count, int64_t node_id, const char *next)
 {
     for (size_t i = 0; i < count; i++) {
         const char *kind, *other;
-        if (tasks[i].node_id == node_id && tasks[i].attempt_id != 0 && next_of(&tasks[i], &kind, &other) &&
-            strcmp(next, other) == 0)
+        if (tasks[i].node_id == node_id && (tasks[i].attempt_id != 0 || tasks[i].suspect) &&
+            next_of(&tasks[i], &kind, &other) && strcmp(next, other) == 0)
             return true;
     }
     return false;

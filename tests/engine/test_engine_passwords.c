@@ -319,6 +319,28 @@ static void a_new_change_takes_the_place_of_one_that_failed(void **state)
     expect_settled(company, id, NULL);
 }
 
+static void one_that_a_node_may_have_outlives_a_cancelled_second_change(void **state)
+{
+    struct company *company = *state;
+    struct secrets middle, end;
+    int64_t id = live_service(company);
+    company_standin(company, "mail1", "fail=v-change-mail-account-password:9:100");
+    pass_until(company, start(company, id, OPERATION_PASSWORD), OPERATION_FAILED);
+    secrets_load(company, id, &middle);
+    assert_non_null(middle.next[2]);
+    start(company, id, OPERATION_PASSWORD);
+    expect_ok(ask(company, REQUEST_CANCEL, id, false));
+    company_pass(company, MINUTE_MS);
+    secrets_load(company, id, &end);
+    assert_non_null(end.next[2]);
+    assert_string_equal(end.next[2], middle.next[2]);
+    secrets_finish(&middle);
+    secrets_finish(&end);
+    company_standin(company, "mail1", "");
+    pass_until(company, start(company, id, OPERATION_PASSWORD), OPERATION_DONE);
+    expect_settled(company, id, NULL);
+}
+
 static void only_a_live_service_on_which_nothing_runs_gets_new_ones(void **state)
 {
     struct company *company = *state;
@@ -486,6 +508,7 @@ int main(void)
         STORY(what_a_cancelled_change_had_not_begun_stays_as_it_was),
         STORY(a_change_that_fails_leaves_both_and_is_retried),
         STORY(a_new_change_takes_the_place_of_one_that_failed),
+        STORY(one_that_a_node_may_have_outlives_a_cancelled_second_change),
         STORY(only_a_live_service_on_which_nothing_runs_gets_new_ones),
         STORY(passwords_are_shown_once_until_they_are_changed),
         STORY(a_customer_asks_for_new_passwords_every_ten_minutes_at_most),
