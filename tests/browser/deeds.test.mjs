@@ -1,0 +1,149 @@
+// deeds.test.mjs - what staff do by the buttons of their pages, in a browser against berthd and the lab: passwords, links, cancel, a task
+// that is given up, a conflict, a node that is paused. What each dialog looks like is photographed, and read with axe.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { World, until } from "../lib/world.mjs";
+import { Browser } from "./browser.mjs";
+
+const world = new World("browser-deeds");
+const browser = new Browser();
+const PASSWORD = "a password for the tests";
+const LONG = { timeout: 60000 };
+const bin = "/usr/local/hestia/bin";
+let page, live;
+
+before(async () => {
+  await world.open();
+  await browser.open();
+  await world.api.post("/staff", { name: "ada", role: "owner", password: PASSWORD });
+  page = await browser.page();
+  await page.goto(`${world.daemon.base}/admin/login`);
+  await page.getByLabel("Name").fill("ada");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Dashboard" }).waitFor();
+  live = await world.deploy("deeds.test");
+});
+after(async () => {
+  await browser.close();
+  await world.close();
+});
+
+async function visit(path) {
+  await page.goto(`${world.daemon.base}/admin${path}`);
+  await page.locator("h1").waitFor();
+}
+
+const badge = (state) => page.locator(`.page-head [data-state="${state}"]`);
+const dialog = () => page.getByRole("dialog");
+const button = (name, within = page) => within.getByRole("button", { name, exact: true });
+
+/** Open a dialog, look at it, say yes. */
+async function confirm(opener, yes, picture) {
+  await opener.click();
+  await dialog().waitFor();
+  if (picture) await browser.show(page, picture);
+  await button(yes, dialog()).click();
+  await dialog().waitFor({ state: "detached" });
+}
+
+const audited = async (action, target) => (await world.api.get("/audit?limit=50")).entries.find((entry) => entry.action === action && entry.target.includes(target) && entry.who.startsWith("ada "));
+
+world.test("passwords are shown on a click, which is recorded, and are those that are stored", async () => {
+  await visit(`/services/${live.id}`);
+  await button("Show passwords").click();
+  const panel = world.secrets().filter((secret) => secret.service === String(live.id)).map((secret) => secret.secret);
+  await page.locator(".credential").first().waitFor();
+  const shown = await page.locator(".credential code").allTextContents();
+  for (const secret of panel) assert.ok(shown.includes(secret), "a stored password is not shown");
+  await browser.checkAccess(page, "passwords");
+  assert.ok(await audited("credentials.reveal", "deeds.test"));
+  await button("Hide").click();
+  assert.equal(await page.locator(".credential").count(), 0);
+});
+
+world.test("a new link takes the place of the old one at once", async () => {
+  const before = (await world.api.service(live.id)).customer_url;
+  await visit(`/services/${live.id}`);
+  await confirm(button("New link"), "New link", "deeds-link");
+  const url = page.getByRole("textbox", { name: "The customer’s link" });
+  await until("the page has the new link", async () => (await url.inputValue()) !== before);
+  const status = async (address) => (await fetch(`${world.daemon.base}${new URL(address).pathname}`)).status;
+  assert.equal(await status(before), 410);
+  assert.equal(await status(await url.inputValue()), 200);
+  assert.ok(await audited("link.renew", "deeds.test"));
+});
+
+world.test("new passwords are set on the nodes", async () => {
+  const before = world.secret(live.id, "mailbox-password");
+  await visit(`/services/${live.id}/deploy`);
+  await confirm(button("Change passwords"), "Change passwords", "deeds-password");
+  await until("another password is stored", () => world.secret(live.id, "mailbox-password") !== before, 60000);
+  await badge("live").waitFor(LONG);
+  assert.ok(await audited("service.password", "deeds.test"));
+});
+
+world.test("a plan says that nothing would change; verify and repair ends well", async () => {
+  await visit(`/services/${live.id}/deploy`);
+  await confirm(button("Plan"), "Plan");
+  await until("the plan has ended", async () => (await world.api.get(`/services/${live.id}/operations`)).operations.some((operation) => operation.kind === "plan" && operation.state === "done"), 60000);
+  await confirm(button("Verify and repair"), "Verify and repair", "deeds-verify");
+  await until("it was verified", async () => (await world.api.events(live.id)).some((event) => event.kind === "service.verified"), 60000);
+});
+
+world.test("what is under way is cancelled, and a task that does not end is given up", async () => {
+  world.lab.do("panel", "web1", "pace=fixed 20000");
+  const { id } = await world.order("cancelled.test");
+  await world.task(id, "web.package", ["running"]);
+  await visit(`/services/${id}/deploy`);
+  await confirm(button("Cancel").first(), "Cancel operation", "deeds-cancel");
+  await badge("failed").waitFor(LONG);
+  const { id: other } = await world.order("stuck.test");
+  const task = await world.task(other, "web.package", ["queued", "running"]);
+  await visit(`/services/${other}/tasks/${task.id}`);
+  await button("Force-fail", dialog()).click();
+  const last = dialog().last();
+  await last.getByRole("heading", { name: /Give up/ }).waitFor();
+  await browser.show(page, "deeds-force-fail");
+  await button("Give it up", last).click();
+  await badge("failed").waitFor(LONG);
+  assert.equal((await world.api.task(other, "web.package")).state, "failed");
+  assert.ok(await audited("task.fail", "stuck.test"));
+  world.lab.do("panel", "web1", "pace=none");
+});
+
+world.test("somebody else's user has our name: renamed by a button", async () => {
+  world.lab.exec("web1", `${bin}/v-add-user bname Secret-123 b@example.org`);
+  const { id } = await world.order("bname.test");
+  await until("the conflict", async () => (await world.api.service(id)).status === "failed", 60000);
+  await visit(`/services/${id}/deploy`);
+  const trouble = page.locator(".trouble", { hasText: "Web user" });
+  await trouble.waitFor(LONG);
+  await browser.show(page, "deeds-conflict");
+  const choice = trouble.getByRole("button", { name: /name/i }).first();
+  await choice.click();
+  await dialog().waitFor();
+  await browser.show(page, "deeds-rename");
+  await dialog().locator("button[type=submit]").click();
+  await badge("live").waitFor(LONG);
+  assert.deepEqual((await world.api.service(id)).roles[0].nodes.map((node) => node.account), ["bname2"]);
+});
+
+world.test("a node is tested, paused and taken back", async () => {
+  const node = await world.node("ns1");
+  await visit(`/nodes/${node.id}`);
+  await page.locator(".page-head").getByRole("button", { name: /test/i }).click();
+  await page.locator(".result").waitFor(LONG);
+  await browser.show(page, "deeds-node-test");
+  await page.locator(".page-head").getByRole("button", { name: /pause/i }).click();
+  await dialog().waitFor();
+  await browser.show(page, "deeds-node-pause");
+  await dialog().locator("button[type=submit]").click();
+  await badge("paused").waitFor(LONG);
+  assert.equal((await world.node("ns1")).state, "paused");
+  await page.locator(".page-head").getByRole("button", { name: /activ|resume|take back/i }).click();
+  await dialog().locator("button[type=submit]").click();
+  await badge("active").waitFor(LONG);
+  assert.ok(await audited("node.pause", "ns1"));
+});
