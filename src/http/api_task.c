@@ -34,19 +34,10 @@ static bool add_domains(struct call *call, const struct task *tasks, json_t *lis
         while (tasks[same].service_id != tasks[i].service_id)
             same++;
         json_t *domain;
-        if (same < i) {
+        if (same < i)
             domain = json_incref(json_object_get(json_array_get(list, same), "domain"));
-        } else {
-            struct service service;
-            if (!store_get_service(call->store, tasks[i].service_id, &service, err)) {
-                if (err->code != ERR_NOT_FOUND)
-                    return false;
-                domain = view_text("");
-            } else {
-                domain = view_unicode(service.domain);
-                service_finish(&service);
-            }
-        }
+        else if (!view_domain_of(call->store, tasks[i].service_id, &domain, err))
+            return false;
         json_object_set_new(json_array_get(list, i), "domain", domain);
     }
     return true;

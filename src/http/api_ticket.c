@@ -26,18 +26,24 @@ static json_t *view_ticket(struct call *call, const struct ticket *ticket, bool 
 {
     struct ticket_message *messages;
     size_t count;
-    if (!store_list_ticket_messages(call->store, ticket->id, &messages, &count, err))
+    json_t *domain;
+    if (!view_domain_of(call->store, ticket->service_id, &domain, err))
         return NULL;
+    if (!store_list_ticket_messages(call->store, ticket->id, &messages, &count, err)) {
+        json_decref(domain);
+        return NULL;
+    }
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, view_message(&messages[i], with_bodies));
     ticket_messages_free(messages, count);
-    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", view_id(ticket->id), "service_id",
-                     view_id(ticket->service_id), "operation_id", view_id(ticket->operation_id), "channel",
-                     ticket_channel_name(ticket->channel), "state", ticket_state_name(ticket->state), "marker",
-                     view_text(ticket->marker), "remote_id", view_text(ticket->remote_id), "remote_number",
-                     view_text(ticket->remote_number), "created_at", view_time(ticket->created_at_ms), "updated_at",
-                     view_time(ticket->updated_at_ms), "messages", list);
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", view_id(ticket->id),
+                     "service_id", view_id(ticket->service_id), "domain", domain, "operation_id",
+                     view_id(ticket->operation_id), "channel", ticket_channel_name(ticket->channel), "state",
+                     ticket_state_name(ticket->state), "marker", view_text(ticket->marker), "remote_id",
+                     view_text(ticket->remote_id), "remote_number", view_text(ticket->remote_number), "created_at",
+                     view_time(ticket->created_at_ms), "updated_at", view_time(ticket->updated_at_ms), "messages",
+                     list);
 }
 
 static bool read_filter(struct call *call, struct ticket_filter *filter)

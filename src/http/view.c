@@ -234,6 +234,18 @@ json_t *view_unicode(const char *domain)
     return view_text(domain_to_unicode(domain, &unicode, &err) ? unicode : domain);
 }
 
+bool view_domain_of(struct store *store, int64_t service_id, json_t **ret_json, struct err *err)
+{
+    struct service service;
+    bool found = store_get_service(store, service_id, &service, err);
+    if (!found && err->code != ERR_NOT_FOUND)
+        return false;
+    *ret_json = found ? view_unicode(service.domain) : view_text("");
+    if (found)
+        service_finish(&service);
+    return true;
+}
+
 json_t *view_service(const struct service *service, const struct catalogue *catalogue)
 {
     const struct product *product = catalogue_product(catalogue, service->product_id);

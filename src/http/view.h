@@ -40,6 +40,8 @@ json_t *view_product(const struct product *product, const struct catalogue *cata
 json_t *view_service(const struct service *service, const struct catalogue *catalogue); /* needs products */
 json_t *view_operation(const struct operation *operation); /* "eta" is null: eta_add_to_operation() */
 json_t *view_progress(const struct service *service, const struct operation *operation); /* NULL: none yet */
+/** A service's domain as people read it; "" when the service is gone. */
+MUST_CHECK bool view_domain_of(struct store *store, int64_t service_id, json_t **ret_json, struct err *err);
 json_t *view_unicode(const char *domain); /* as people write it: münchen.example */
 json_t *view_task(const struct task *task, const struct catalogue *catalogue); /* needs nodes */
 json_t *view_tasks(const struct task *tasks, size_t count, const struct catalogue *catalogue);

@@ -17,7 +17,7 @@ before(async () => {
   await world.open();
   await browser.open();
   await world.api.post("/staff", { name: "ada", role: "owner", password: PASSWORD });
-  page = await browser.page();
+  page = await browser.page({ permissions: ["clipboard-read", "clipboard-write"] });
   await page.goto(`${world.daemon.base}/admin/login`);
   await page.getByLabel("Name").fill("ada");
   await page.getByLabel("Password").fill(PASSWORD);
@@ -110,6 +110,10 @@ world.test("what is under way is cancelled, and a task that does not end is give
   await badge("failed").waitFor(LONG);
   assert.equal((await world.api.task(other, "web.package")).state, "failed");
   assert.ok(await audited("task.fail", "stuck.test"));
+  await button("Copy as ticket", dialog()).click();
+  await until("the ticket is copied", async () => /^Service: stuck\.test/.test(await page.evaluate(() => navigator.clipboard.readText())));
+  const ticket = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(ticket, /web\.package[^]*web1[^]*Failed[^]*\/admin\/services\/\d+\/tasks\/\d+/);
   world.lab.do("panel", "web1", "pace=none");
 });
 

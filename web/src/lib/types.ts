@@ -353,6 +353,7 @@ export interface TicketMessage {
 export interface Ticket {
   id: string;
   service_id: string;
+  domain: string;
   operation_id: string;
   channel: "whmcs" | "mail" | "webhook";
   state: "open" | "closed";
