@@ -50,6 +50,8 @@ void api_task_get(struct call *call);
 void api_task_retry(struct call *call);
 void api_attempt_log(struct call *call);
 void api_task_finish(struct call *call); /* a request on a task was answered: show the task */
+/* api_bundle.c */
+void api_operation_bundle(struct call *call);
 /* api_operation.c */
 void api_operation_start(struct call *call);
 void api_operation_get(struct call *call);

@@ -2,6 +2,7 @@
  * customer's page; docs/openapi.yaml against the table of routes. */
 #include "fixture.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "http/link.h"
@@ -364,6 +365,43 @@ static void a_log_is_read_piece_by_piece(void **state)
                         "2023-11-14T22:13:20.123Z berth  look: not there\n"
                         "2023-11-14T22:13:20.123Z stdout one\n",
                         84);
+    answer_finish(&answer);
+}
+
+static void a_run_can_be_passed_on_as_a_signed_file(void **state)
+{
+    (void)state;
+    struct answer service = get("/api/v1/services/", service_id, "");
+    struct answer answer =
+        get("/api/v1/operations/", strtoll(answer_text(&service, "operation.id"), NULL, 10), "/bundle");
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer_header(&answer, "Content-Disposition"), "filename=\"berth-xn--shp-tna.example-oper"));
+    const char *text = answer_text(&answer, "bundle");
+    unsigned char key[crypto_sign_PUBLICKEYBYTES], value[crypto_sign_BYTES];
+    const char *key_text = answer_text(&answer, "signature.public_key"),
+               *value_text = answer_text(&answer, "signature.value");
+    assert_int_equal(sodium_base642bin(key, sizeof(key), key_text, strlen(key_text), NULL, NULL, NULL,
+                                       sodium_base64_VARIANT_ORIGINAL),
+                     0);
+    assert_int_equal(sodium_base642bin(value, sizeof(value), value_text, strlen(value_text), NULL, NULL, NULL,
+                                       sodium_base64_VARIANT_ORIGINAL),
+                     0);
+    assert_int_equal(crypto_sign_verify_detached(value, (const unsigned char *)text, strlen(text), key), 0);
+    assert_int_not_equal(crypto_sign_verify_detached(value, (const unsigned char *)text, strlen(text) - 1, key), 0);
+    assert_null(strstr(text, "ada@example.org")); /* whose it is stays here */
+    assert_null(strstr(text, "Ada"));
+    assert_null(strstr(text, fixture.token));
+    json_t *bundle = json_loads(text, 0, NULL);
+    assert_non_null(bundle);
+    assert_string_equal(json_string_value(json_object_get(bundle, "installation")), "abc123");
+    assert_int_equal(json_array_size(json_object_get(bundle, "tasks")), 4);
+    assert_true(json_is_false(json_object_get(bundle, "logs_cut")));
+    assert_non_null(strstr(text, "look: not there"));
+    json_decref(bundle);
+    answer_finish(&answer);
+    answer_finish(&service);
+    answer = fixture_get(&fixture, "/api/v1/operations/999/bundle");
+    assert_int_equal(answer.status, 404);
     answer_finish(&answer);
 }
 
@@ -866,6 +904,7 @@ int main(void)
         cmocka_unit_test(a_task_shows_its_attempts),
         cmocka_unit_test(a_ticket_shows_what_could_not_be_sent_and_is_sent_again),
         cmocka_unit_test(a_log_is_read_piece_by_piece),
+        cmocka_unit_test(a_run_can_be_passed_on_as_a_signed_file),
         cmocka_unit_test(work_in_history_is_shown_and_says_that_its_log_is_gone),
         cmocka_unit_test(bad_requests_are_refused_in_clear_words),
         cmocka_unit_test(health_is_progress_of_the_engine),

@@ -1,0 +1,180 @@
+/* api_bundle.c - a run to be passed on: what an operation did, with its tasks, attempts, logs and events, as one signed file. The
+ * signature is over the bytes of the text `bundle`, as it stands in the file once JSON's escapes are undone; docs/operations.md. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "http/eta_view.h"
+#include "http/route.h"
+#include "http/view.h"
+
+#define FORMAT "berth-run-1"
+#define PURPOSE "run-bundle"
+#define LOGS_MAX (4U * 1024U * 1024U) /* of all attempts together */
+#define EVENTS_PAGE 1000
+#define EVENTS_MAX 10000
+
+/* ---- tasks and their logs --------------------------------------------------------------------------------------------- */
+
+/* @param left  how much of a log still fits; made smaller */
+static bool add_log(struct store *store, const struct attempt *attempt, size_t *left, json_t *json, struct err *err)
+{
+    struct log_chunk *chunks = NULL;
+    size_t count = 0, length = 0;
+    json_t *list = json_array();
+    if (attempt->log_removed_at_ms == 0 && *left > 0) {
+        json_decref(list);
+        if (!store_read_log(store, attempt->id, 0, *left, &chunks, &count, err))
+            return false;
+        while (count > 0 && view_log_end(chunks, count, 0) > (int64_t)*left)
+            log_chunk_finish(&chunks[--count]);
+        list = view_log_chunks(chunks, count);
+        length = (size_t)view_log_end(chunks, count, 0);
+        log_chunks_free(chunks, count);
+    }
+    *left -= length;
+    bool cut = attempt->log_removed_at_ms == 0 && (int64_t)length < attempt->log_bytes;
+    if (cut)
+        *left = 0; /* what comes after is not shown as if it were whole */
+    json_object_set_new(json, "log", list);
+    json_object_set_new(json, "log_cut", json_boolean(cut));
+    return true;
+}
+
+static bool add_attempts(struct store *store, json_t *task, size_t *left, bool *cut, struct err *err)
+{
+    struct attempt *attempts;
+    size_t count;
+    int64_t id = strtoll(json_string_value(json_object_get(task, "id")), NULL, 10);
+    if (!store_list_attempts(store, id, &attempts, &count, err))
+        return false;
+    bool ok = true;
+    json_t *list = json_array();
+    for (size_t i = 0; ok && i < count; i++) {
+        json_t *json = view_attempt(&attempts[i]);
+        ok = add_log(store, &attempts[i], left, json, err);
+        *cut = *cut || json_is_true(json_object_get(json, "log_cut"));
+        json_array_append_new(list, json);
+    }
+    attempts_free(attempts, count);
+    json_object_set_new(task, "attempt_list", list);
+    return ok;
+}
+
+static bool add_tasks(struct call *call, const struct operation *operation, json_t *root, struct err *err)
+{
+    json_t *list, *task;
+    size_t i, left = LOGS_MAX;
+    bool ok = true, cut = false;
+    if (!eta_view_tasks(call->store, operation, call_now_ms(call), &list, err))
+        return false;
+    json_object_set_new(root, "tasks", list);
+    json_array_foreach(list, i, task)
+    {
+        ok = ok && add_attempts(call->store, task, &left, &cut, err);
+    }
+    json_object_set_new(root, "logs_cut", json_boolean(cut));
+    return ok;
+}
+
+/* ---- the service and its events ---------------------------------------------------------------------------------------- */
+
+/* Only what a run needs: nothing of the client. */
+static bool add_service(struct store *store, int64_t id, json_t *root, struct err *err)
+{
+    static const char *const shown[] = { "id", "domain", "domain_unicode", "product", "mode", "status" };
+    struct catalogue catalogue = { 0 };
+    struct service service;
+    if (!store_get_service(store, id, &service, err))
+        return false;
+    bool ok = catalogue_load(store, CATALOGUE_PRODUCTS, &catalogue, err);
+    if (ok) {
+        json_t *whole = view_service(&service, &catalogue), *part = json_object();
+        for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+            json_t *value = json_object_get(whole, shown[i]);
+            if (value != NULL)
+                json_object_set(part, shown[i], value);
+        }
+        json_decref(whole);
+        json_object_set_new(root, "service", part);
+    }
+    catalogue_finish(&catalogue);
+    service_finish(&service);
+    return ok;
+}
+
+/* What happened to the service while the operation was under way. */
+static bool add_events(struct store *store, const struct operation *operation, json_t *root, struct err *err)
+{
+    json_t *list = json_array();
+    json_object_set_new(root, "events", list);
+    int64_t after = 0;
+    for (size_t count = EVENTS_PAGE; count == EVENTS_PAGE && json_array_size(list) < EVENTS_MAX;) {
+        struct event *events;
+        if (!store_list_events(store, operation->service_id, after, EVENTS_PAGE, &events, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            after = events[i].seq;
+            if (events[i].at_ms >= operation->created_at_ms &&
+                (operation->ended_at_ms == 0 || events[i].at_ms <= operation->ended_at_ms))
+                json_array_append_new(list, view_event(&events[i]));
+        }
+        events_free(events, count);
+    }
+    return true;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------------------------- */
+
+/* The key pair is the installation's: made of its keyring, so it stays the same and needs no place of its own. */
+static json_t *sign(const struct keyring *keyring, const char *text)
+{
+    unsigned char seed[KEYRING_MAC_BYTES], public_key[crypto_sign_PUBLICKEYBYTES],
+        secret_key[crypto_sign_SECRETKEYBYTES], value[crypto_sign_BYTES];
+    char public_text[64], value_text[128];
+    _Static_assert(KEYRING_MAC_BYTES == crypto_sign_SEEDBYTES, "a seed is one MAC");
+    keyring_mac(keyring, PURPOSE, "ed25519", seed);
+    crypto_sign_seed_keypair(public_key, secret_key, seed);
+    crypto_sign_detached(value, NULL, (const unsigned char *)text, strlen(text), secret_key);
+    sodium_memzero(seed, sizeof(seed));
+    sodium_memzero(secret_key, sizeof(secret_key));
+    sodium_bin2base64(public_text, sizeof(public_text), public_key, sizeof(public_key), sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(value_text, sizeof(value_text), value, sizeof(value), sodium_base64_VARIANT_ORIGINAL);
+    return json_pack("{s:s, s:s, s:s}", "algorithm", "ed25519", "public_key", public_text, "value", value_text);
+}
+
+static void answer_file(struct call *call, const json_t *root, const struct operation *operation)
+{
+    char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    const char *domain = json_string_value(json_object_get(json_object_get(root, "service"), "domain"));
+    CLEANUP(freep)
+    char *disposition = xasprintf("attachment; filename=\"berth-%s-operation-%" PRId64 ".json\"",
+                                  domain != NULL ? domain : "service", operation->id);
+    call_add_header(call, "Content-Disposition", disposition);
+    call_answer_json(
+        call, MHD_HTTP_OK,
+        json_pack("{s:s, s:s, s:o}", "format", FORMAT, "bundle", text, "signature", sign(call->config->keyring, text)));
+    free(text);
+}
+
+void api_operation_bundle(struct call *call)
+{
+    struct err err;
+    struct operation operation;
+    if (!store_get_operation(call->store, call->id, &operation, &err)) {
+        call_refuse_err(call, &err);
+        return;
+    }
+    json_t *root = json_pack("{s:s, s:o, s:o}", "format", FORMAT, "made_at", view_time(call_now_ms(call)), "operation",
+                             view_operation(&operation));
+    bool ok = add_service(call->store, operation.service_id, root, &err) && add_tasks(call, &operation, root, &err) &&
+              add_events(call->store, &operation, root, &err);
+    if (ok) {
+        json_object_set_new(root, "installation", view_text(call->config->installation));
+        answer_file(call, root, &operation);
+    } else {
+        call_refuse_err(call, &err);
+    }
+    json_decref(root);
+    operation_finish(&operation);
+}
