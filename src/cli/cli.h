@@ -61,7 +61,7 @@ struct cli_group {
 };
 
 extern const struct cli_group cli_init, cli_node, cli_group_group, cli_product, cli_service, cli_task,
-    cli_zone_template, cli_settings, cli_queue, cli_reveal, cli_ticket, cli_staff, cli_token, cli_audit;
+    cli_zone_template, cli_settings, cli_queue, cli_reveal, cli_ticket, cli_staff, cli_token, cli_audit, cli_operation;
 
 /** The last value of an option; NULL when not given. */
 const char *cli_get(const struct cli_args *args, const char *name);

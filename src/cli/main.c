@@ -8,7 +8,7 @@
 static const struct cli_group *const groups[] = { &cli_init,    &cli_node,   &cli_group_group,   &cli_product,
                                                   &cli_service, &cli_task,   &cli_zone_template, &cli_settings,
                                                   &cli_queue,   &cli_reveal, &cli_ticket,        &cli_staff,
-                                                  &cli_token,   &cli_audit };
+                                                  &cli_token,   &cli_audit,  &cli_operation };
 
 static const struct cli_option global_options[] = {
     { "url", "URL", "where berthd answers (BERTH_URL; http://127.0.0.1:8080)" },
