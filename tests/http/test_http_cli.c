@@ -168,6 +168,13 @@ static const struct spoken {
     { "berthctl service cancel 1", 0, "what was under way for service 1 is cancelled\n", "" },
     { "berthctl service retry 1", 0, "3 tasks are tried again\n", "" },
     { "berthctl task list --operation 1", 0, "There are no such tasks.\n", "" },
+    { "berthctl operation bundle 1 --out $DIR/run.json && berthctl operation verify $DIR/run.json", 0,
+      "unchanged: operation 1 of xn--shp-tna.example\ninstallation abc123\nkey ", "" },
+    { "sed -i s/redeploy/removing/ $DIR/run.json; berthctl operation verify $DIR/run.json", 1, "",
+      "its signature is wrong" },
+    { "berthctl operation bundle 1 | berthctl operation verify - --key AAAA", 1, "", "signed with another key" },
+    { "echo no | berthctl operation verify -", 1, "", "its signature is wrong" },
+    { "berthctl operation bundle 999", 1, "", "there is no operation 999" },
     { "berthctl task log 1", 1, "", "there is no task 1" },
     { "berthctl queue", 0, "queued", "" },
 
