@@ -11,6 +11,7 @@
 #define FORMAT "berth-run-1"
 #define PURPOSE "run-bundle"
 #define LOGS_MAX (4U * 1024U * 1024U) /* of all attempts together */
+#define CLIENT_WORD_MIN 3
 #define EVENTS_PAGE 1000
 #define EVENTS_MAX 10000
 
@@ -79,17 +80,16 @@ static bool add_tasks(struct call *call, const struct operation *operation, json
 
 /* ---- the service and its events ---------------------------------------------------------------------------------------- */
 
-/* Only what a run needs: nothing of the client. */
-static bool add_service(struct store *store, int64_t id, json_t *root, struct err *err)
+/* Only what a run needs: nothing of the client. @param ret_service the caller's to finish: whose name is not to be in the rest */
+static bool add_service(struct store *store, int64_t id, json_t *root, struct service *ret_service, struct err *err)
 {
     static const char *const shown[] = { "id", "domain", "domain_unicode", "product", "mode", "status" };
     struct catalogue catalogue = { 0 };
-    struct service service;
-    if (!store_get_service(store, id, &service, err))
+    if (!store_get_service(store, id, ret_service, err))
         return false;
     bool ok = catalogue_load(store, CATALOGUE_PRODUCTS, &catalogue, err);
     if (ok) {
-        json_t *whole = view_service(&service, &catalogue), *part = json_object();
+        json_t *whole = view_service(ret_service, &catalogue), *part = json_object();
         for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
             json_t *value = json_object_get(whole, shown[i]);
             if (value != NULL)
@@ -99,7 +99,6 @@ static bool add_service(struct store *store, int64_t id, json_t *root, struct er
         json_object_set_new(root, "service", part);
     }
     catalogue_finish(&catalogue);
-    service_finish(&service);
     return ok;
 }
 
@@ -143,9 +142,38 @@ static json_t *sign(const struct keyring *keyring, const char *text)
     return json_pack("{s:s, s:s, s:s}", "algorithm", "ed25519", "public_key", public_text, "value", value_text);
 }
 
-static void answer_file(struct call *call, const json_t *root, const struct operation *operation)
+/** Takes the text; the same without a word, which stands there as JSON writes it. Short words are left: they could be anything. */
+static char *without(char *text, const char *word)
 {
-    char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    json_t *json = view_text(word);
+    CLEANUP(freep) char *quoted = json_dumps(json, JSON_ENCODE_ANY);
+    json_decref(json);
+    size_t length = strlen(quoted) - 2;
+    struct buf clean = BUF_INIT;
+    if (length < CLIENT_WORD_MIN)
+        return text;
+    quoted[length + 1] = '\0';
+    const char *from = text;
+    for (const char *at; (at = strstr(from, quoted + 1)) != NULL; from = at + length) {
+        buf_add(&clean, from, (size_t)(at - from));
+        buf_add_text(&clean, "[client]");
+    }
+    buf_add_text(&clean, from);
+    free(text);
+    return buf_steal(&clean);
+}
+
+/* Commands and the panel's answers name the client: a mail address belongs to a user of the panel. */
+static char *text_of(const json_t *root, const struct service *service)
+{
+    char *text = without(json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS), service->client_email);
+    return strstr(service->domain, service->client_name) == NULL ? without(text, service->client_name) : text;
+}
+
+static void answer_file(struct call *call, const json_t *root, const struct operation *operation,
+                        const struct service *service)
+{
+    char *text = text_of(root, service);
     const char *domain = json_string_value(json_object_get(json_object_get(root, "service"), "domain"));
     CLEANUP(freep)
     char *disposition = xasprintf("attachment; filename=\"berth-%s-operation-%" PRId64 ".json\"",
@@ -167,14 +195,16 @@ void api_operation_bundle(struct call *call)
     }
     json_t *root = json_pack("{s:s, s:o, s:o}", "format", FORMAT, "made_at", view_time(call_now_ms(call)), "operation",
                              view_operation(&operation));
-    bool ok = add_service(call->store, operation.service_id, root, &err) && add_tasks(call, &operation, root, &err) &&
-              add_events(call->store, &operation, root, &err);
+    struct service service = { 0 };
+    bool ok = add_service(call->store, operation.service_id, root, &service, &err) &&
+              add_tasks(call, &operation, root, &err) && add_events(call->store, &operation, root, &err);
     if (ok) {
         json_object_set_new(root, "installation", view_text(call->config->installation));
-        answer_file(call, root, &operation);
+        answer_file(call, root, &operation, &service);
     } else {
         call_refuse_err(call, &err);
     }
     json_decref(root);
+    service_finish(&service);
     operation_finish(&operation);
 }

@@ -368,10 +368,28 @@ static void a_log_is_read_piece_by_piece(void **state)
     answer_finish(&answer);
 }
 
+/* What a command may have said of the client. */
+static void add_telling_event(int64_t at_ms)
+{
+    char kind[] = "task.retry", data[] = "{\"detail\":\"Ada <ada@example.org> exists\"}";
+    struct event event = { .service_id = service_id, .at_ms = at_ms, .kind = kind, .data = data };
+    struct err err;
+    pthread_mutex_lock(&fixture.lock);
+    assert_true(store_begin(fixture.store, &err) && store_append_event(fixture.store, &event, &err) &&
+                store_commit(fixture.store, true, &err));
+    pthread_mutex_unlock(&fixture.lock);
+}
+
 static void a_run_can_be_passed_on_as_a_signed_file(void **state)
 {
     (void)state;
     struct answer service = get("/api/v1/services/", service_id, "");
+    struct operation operation;
+    struct err err;
+    assert_true(
+        store_get_operation(fixture.store, strtoll(answer_text(&service, "operation.id"), NULL, 10), &operation, &err));
+    add_telling_event(operation.created_at_ms);
+    operation_finish(&operation);
     struct answer answer =
         get("/api/v1/operations/", strtoll(answer_text(&service, "operation.id"), NULL, 10), "/bundle");
     assert_int_equal(answer.status, 200);
@@ -390,6 +408,7 @@ static void a_run_can_be_passed_on_as_a_signed_file(void **state)
     assert_int_not_equal(crypto_sign_verify_detached(value, (const unsigned char *)text, strlen(text) - 1, key), 0);
     assert_null(strstr(text, "ada@example.org")); /* whose it is stays here */
     assert_null(strstr(text, "Ada"));
+    assert_non_null(strstr(text, "[client] <[client]> exists"));
     assert_null(strstr(text, fixture.token));
     json_t *bundle = json_loads(text, 0, NULL);
     assert_non_null(bundle);
