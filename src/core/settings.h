@@ -38,6 +38,7 @@ struct settings {
         int capacity; /* 0: no limit */
         int looks;
         int breaker_failures; /* 0: its circuit never opens */
+        int room_mb;          /* 0: the disks of a node are not looked at */
         int64_t probe_first_ms;
         int64_t probe_cap_ms;
     } node;

@@ -62,6 +62,12 @@ static const struct cause causes[] = {
       "wait.node" },
     { "node.deadline", RETRY(NODE), "The command did not answer before its deadline.",
       "Berth finds out what became of it and goes on. If it repeats: look at the load of the node.", "wait.busy" },
+    { "node.disk-full", WAITS(NODE, "room on the node's disk"),
+      "A disk of the node is full, or nearly so, and nothing is changed there.",
+      "Make room on the disk that is named. Berth looks again with growing pauses and then goes on. How much it asks "
+      "for "
+      "is the setting node.room.",
+      "wait.node" },
     { "node.fenced", RETRY(BUSY), "The node has seen a newer attempt than this one and refused the command.",
       "Nothing: the newer attempt goes on. After a restore of the store from a backup: reset the fence of the node.",
       "wait.busy" },
@@ -280,6 +286,7 @@ static const char *fault_cause(enum transport_fault fault)
     case FAULT_CUT: return "node.cut";
     case FAULT_DEADLINE: return "node.deadline";
     case FAULT_STATE_DIR: return "node.state-dir";
+    case FAULT_DISK_FULL: return "node.disk-full";
     }
     abort(); /* not one of ours: memory is damaged */
 }

@@ -125,10 +125,11 @@ const struct cause *cause_of_outcome(const struct command_result *result);
 /* ---- the interface ----------------------------------------------------------------------------------------------- */
 
 struct driver_action {
-    const char *name;      /* "mail.domain" */
-    enum lane lane;        /* where its commands run */
-    int64_t deadline_ms;   /* default for one command */
-    int64_t node_limit_ms; /* 0: never killed by the node */
+    const char *name;         /* "mail.domain" */
+    enum lane lane;           /* where its commands run */
+    int64_t deadline_ms;      /* default for one command */
+    int64_t node_limit_ms;    /* 0: never killed by the node */
+    const char *const *disks; /* what its commands write to: see struct command; NULL: they need no room */
 };
 
 struct driver {

@@ -9,9 +9,9 @@
 #include "transport/probe.h"
 
 static const struct driver_action actions[] = {
-    { "verify.web", LANE_PROBE, 15000, 0 },
-    { "verify.dns", LANE_PROBE, 10000, 0 },
-    { "verify.mail", LANE_PROBE, 15000, 0 },
+    { "verify.web", LANE_PROBE, 15000, 0, NULL },
+    { "verify.dns", LANE_PROBE, 10000, 0, NULL },
+    { "verify.mail", LANE_PROBE, 15000, 0, NULL },
 };
 
 static void (*const next_of_action[])(const struct step *, const struct command_result *, size_t, struct move *) = {

@@ -41,6 +41,8 @@ static void fill_command(struct engine *engine, struct running *running, struct 
         command->deadline_ms = engine->settings.ssh.command_ms;
     if (command->node_limit_ms == 0)
         command->node_limit_ms = action->node_limit_ms;
+    command->disks = action->disks;
+    command->room_kib = (int64_t)engine->settings.node.room_mb * 1024;
     running->command_id = command->id;
     running->command_at_ms = engine->batch.now_ms;
     running->transport = action->lane == LANE_PROBE ? engine->config.probes : engine->config.nodes;

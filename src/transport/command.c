@@ -196,6 +196,7 @@ const char *transport_fault_name(enum transport_fault fault)
     case FAULT_CUT: return "cut";
     case FAULT_DEADLINE: return "deadline";
     case FAULT_STATE_DIR: return "state-dir";
+    case FAULT_DISK_FULL: return "disk-full";
     }
     abort();
 }

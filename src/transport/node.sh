@@ -18,6 +18,9 @@ umask 022
 b_dir=$HOME/.berth/$b_inst
 b_cap=32768
 b_little=1024
+b_files_least=100
+b_until=0
+b_for=
 b_nl='
 '
 b_mkdir() {
@@ -144,6 +147,34 @@ b_flock() {
     esac
     return 1
 }
+# How much room is there? b_short: the first disk with too little: path, KiB and files that are free. A path that is missing, or a node
+# without stat, is no reason to stop. To start a program costs 2 ms, so what was measured counts for as long as nothing could
+# use that room up: at 1 GB and 100,000 files a second, and at most 10 s.
+b_measure() {
+    # shellcheck disable=SC2046,SC2086 # words
+    set -- $(stat -f -c '%n %a %S %d %c' $b_disks 2>/dev/null)
+    b_short= b_lasts=1000
+    while [ $# -ge 5 ] && [ -z "$b_short" ]; do
+        b_x=$(($2 * $3 / 1024 - b_need)) b_y=$(($4 - b_files_least))
+        [ "$5" -gt 0 ] || b_y=$((b_lasts * 1000))
+        if [ "$b_x" -lt 0 ] || [ "$b_y" -lt 0 ]; then b_short="$1 $(($2 * $3 / 1024)) $4" b_lasts=0; fi
+        [ $((b_x / 10486)) -ge "$b_lasts" ] || b_lasts=$((b_x / 10486))
+        [ $((b_y / 1000)) -ge "$b_lasts" ] || b_lasts=$((b_y / 1000))
+        shift 5
+    done
+    b_uptime
+    b_until=$((b_now + b_lasts)) b_for="$b_need $b_disks"
+}
+# Is what was measured good for as many hundredths of a second?
+b_measured() {
+    b_uptime
+    [ "$b_need $b_disks" = "$b_for" ] && [ $((b_now + $1)) -lt "$b_until" ]
+}
+b_roomy() {
+    [ "$b_need" -gt 0 ] || return 0
+    b_measured 0 || b_measure
+    [ -z "$b_short" ] || { b_said="room $b_short"; return 1; }
+}
 # Under the lock: may it run, and has the newest command not been left behind by a killed shell?
 b_may() {
     b_fences
@@ -162,6 +193,7 @@ b_may() {
     # This lane's own last command has ended, or it would not be here.
     case $b_last in '' | "${b_name%-*}"-*) ;; *) b_state "$b_last" ;; esac
     if [ "$b_is" = running ]; then b_said=busy; return 1; fi
+    b_roomy || return
     # Written over, not truncated: ext4 writes a truncated file to the disk at once.
     b_x="$b_fence $b_number $b_name ok"
     printf '%s\n' "$b_x" 1<>"$b_dir/fence.a" && printf '%s\n' "$b_x" 1<>"$b_dir/fence.b"
@@ -214,10 +246,11 @@ b_show() {
     printf '%s m\n' "$b_q"
     head -q -c "$b_cap" "$b_r.out" "$b_r.err"
 }
-# b_make NONCE FENCE NUMBER LIMIT KEY NAME
+# b_make NONCE FENCE NUMBER LIMIT KEY NAME ROOM DISK...
 b_make() {
-    b_q=$1 b_fence=$2 b_number=$3 b_limit=$4 b_newkey=$5 b_name=$6 b_r=$b_dir/$6
-    b_said= b_rcs= b_sick= b_size=99999
+    b_q=$1 b_fence=$2 b_number=$3 b_limit=$4 b_newkey=$5 b_name=$6 b_r=$b_dir/$6 b_need=$7
+    shift 7
+    b_disks=$* b_said= b_rcs= b_sick= b_size=99999
     [ -d "$b_dir" ] || b_mkdir
     umask 077
     b_locked 9>>"$b_dir/lock"
@@ -229,6 +262,8 @@ b_make() {
     esac
     [ -z "$b_said" ] || b_say "$b_said"
     [ -z "$b_sick" ] || exit 1
+    # While berthd commits what came of it.
+    [ "$b_need" -eq 0 ] || b_measured 50 || b_measure
 }
 # b_look KEY: no record; the output goes straight into the lane.
 b_look() {

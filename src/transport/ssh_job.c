@@ -349,6 +349,22 @@ static void fail_state_dir(struct job *job, const char *why)
              job->node->name, job_loop(job)->installation, why[0] != '\0' ? ": " : "", why);
 }
 
+/* @param rest path, KiB and files that are free there */
+static void fail_disk_full(struct job *job, const char *rest)
+{
+    char path[64] = "?";
+    int64_t kib = 0;
+    int64_t files = 0;
+    sscanf(rest, "%63s %" SCNd64 " %" SCNd64, path, &kib, &files);
+    if (kib < job->command->room_kib)
+        job_fail(job, OUTCOME_NOT_STARTED, FAULT_DISK_FULL,
+                 "%s has %" PRId64 " MB free on its disk with %s, and %" PRId64 " MB are asked for", job->node->name,
+                 kib / 1024, path, job->command->room_kib / 1024);
+    else
+        job_fail(job, OUTCOME_NOT_STARTED, FAULT_DISK_FULL, "%s can make %" PRId64 " more files on its disk with %s",
+                 job->node->name, files, path);
+}
+
 /* What b_make says when it has not run the command. */
 static void make_refused(struct job *job, const char *text)
 {
@@ -364,6 +380,8 @@ static void make_refused(struct job *job, const char *text)
     } else if ((rest = after(text, "fenced")) != NULL) {
         job_fail(job, OUTCOME_FENCED, FAULT_NONE, "%s refused attempt %" PRId64 ": it has already seen attempt %s",
                  name, job->command->fence, rest);
+    } else if ((rest = after(text, "room")) != NULL) {
+        fail_disk_full(job, rest);
     } else if (after(text, "tmp") != NULL) {
         job_fail(job, OUTCOME_NOT_STARTED, FAULT_STATE_DIR, "%s cannot make the command's input file in /tmp", name);
     } else if (after(text, "no-flock") != NULL) {

@@ -127,8 +127,12 @@ void script_make(const struct script_node *node, const struct command *command, 
     buf_add_text(ret_text, "umask 022\n");
     add_files(command, prefix, ret_text);
     add_segments(node, command, ret_text);
-    buf_addf(ret_text, "{ b_make %s %" PRId64 " %u %" PRId64 " %s %s; }\n", nonce->text, command->fence,
-             command->number, command->node_limit_ms / 10, key->text, name);
+    buf_addf(ret_text, "{ b_make %s %" PRId64 " %u %" PRId64 " %s %s %" PRId64, nonce->text, command->fence,
+             command->number, command->node_limit_ms / 10, key->text, name,
+             command->disks != NULL ? command->room_kib : 0);
+    for (const char *const *disk = command->disks; disk != NULL && *disk != NULL; disk++)
+        buf_addf(ret_text, " %s", *disk);
+    buf_add_text(ret_text, "; }\n");
 }
 
 void script_look(const struct script_node *node, const struct command *command, const struct nonce *key,

@@ -56,9 +56,13 @@ struct command {
     int64_t fence;   /* LANE_MAKE: the attempt's number */
     unsigned number; /* LANE_MAKE: 0 for the attempt's first command, 1 for the next ... */
     bool pick_up; /* LANE_MAKE: do not run anything; find the records of `fence` and follow the last one to its end */
-    int64_t deadline_ms;      /* from start to end, else the connection is dropped and the outcome is unknown; > 0 */
-    int64_t silence_ms;       /* without a byte of output or sign of life; 0: as deadline_ms */
-    int64_t node_limit_ms;    /* the node itself may kill the command after this long; 0: never */
+    int64_t deadline_ms;   /* from start to end, else the connection is dropped and the outcome is unknown; > 0 */
+    int64_t silence_ms;    /* without a byte of output or sign of life; 0: as deadline_ms */
+    int64_t node_limit_ms; /* the node itself may kill the command after this long; 0: never */
+    /* LANE_MAKE: paths on the node; while the disk of one of them has less room than room_kib, or hardly a file left to
+     * make, nothing is run. NULL-terminated and static, of [a-z/]; NULL: no room is asked for. One that is missing is left out. */
+    const char *const *disks;
+    int64_t room_kib;
     struct segment *segments; /* owned */
     size_t segment_count;
 };
@@ -110,6 +114,7 @@ enum transport_fault {
     FAULT_CUT,       /* the connection ended under the command */
     FAULT_DEADLINE,  /* our deadline or the silence limit passed */
     FAULT_STATE_DIR, /* the node cannot keep records: disk full, read-only, no home */
+    FAULT_DISK_FULL, /* a disk that the command writes to has too little room */
 };
 
 struct command_result {

@@ -6,6 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { statfsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { until } from "../lab/nodes.mjs";
 
 async function kill(world) {
@@ -57,12 +58,15 @@ async function stateDiskFull(world, { node, held }) {
   return felt;
 }
 
-/** The node's disk: the panel's data, the homes, the logs. */
+/** The node's disk: the panel's data, the homes, the logs. Dovecot ends when it cannot write its log, so who makes room starts it again. */
 async function nodeDiskFull(world, { node, held }) {
+  await world.quiet(node);
   world.lab.do("fault", node, "diskfull", "on");
+  await delay(ROOM_LASTS_MS); // a disk of this size cannot be filled as suddenly as this: see node.sh
   held.release();
   const felt = await world.said(/event=(task\.retry|attempt\.\w+) /);
   world.lab.do("fault", node, "diskfull", "off");
+  world.lab.exec(node, "[ ! -s /run/dovecot/master.pid ] || kill -0 $(cat /run/dovecot/master.pid) || dovecot");
   return felt;
 }
 
@@ -89,9 +93,10 @@ export const FAULTS = {
 /** After these a command may have failed on the node and have been run again, which is no doubling. */
 export const MAY_REPEAT = new Set(["records' disk full", "panel's disk full"]);
 
-/** What the panel writes on a full disk may be lost without a word of it: it does not look whether its writes got through. */
-export const MAY_DAMAGE = new Set(["panel's disk full"]);
+/** Servers of the lab that have ended on a full disk stay away: the next point needs a new lab. */
+export const SPOILS = new Set(["panel's disk full"]);
 
+const ROOM_LASTS_MS = 1000; // how long the node trusts what it has measured, with 1 GB of room
 export const SHRINKS_MAX = 20; // see smallDisk()
 export const STORE_DISK = 64 << 20;
 export const STATE_DISK = 16 << 20;

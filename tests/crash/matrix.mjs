@@ -11,8 +11,7 @@ import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRoot, serviceState } from "../lib/nodestate.mjs";
 import { World, build, until } from "../lib/world.mjs";
-import { settled } from "../lib/halfcreated.mjs";
-import { FAULTS, MAY_DAMAGE, MAY_REPEAT, SHRINKS_MAX, STATE_DISK, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
+import { FAULTS, MAY_REPEAT, SPOILS, SHRINKS_MAX, STATE_DISK, STORE_DISK, putRight, smallDisk } from "./faults.mjs";
 import { Hold, MOMENTS } from "./hold.mjs";
 import { allPairs, combinations } from "./pairs.mjs";
 
@@ -170,16 +169,25 @@ class MatrixWorld extends World {
     }
   }
 
-  /** Has the attempt's first command come to its end, by its record on the node? */
-  commandEnded(node, attempt) {
+  /** What the records on a node say: each begins with the attempt and the number of the command. */
+  records(node) {
     const directory = join(nodeRoot(this.lab, node), "root/.berth", this.installation);
     return readdirSync(directory)
       .filter((name) => name.endsWith(".run"))
-      .map((name) => readFileSync(join(directory, name), "utf8"))
-      .some((text) => text.startsWith(`${attempt} 0 `) && /^ended/m.test(text));
+      .map((name) => readFileSync(join(directory, name), "utf8"));
   }
 
-  /** One point. Throws when it has not held; gives whether its fault was felt, and whether the panel itself has done damage. */
+  /** Has the attempt's first command come to its end? */
+  commandEnded(node, attempt) {
+    return this.records(node).some((text) => text.startsWith(`${attempt} 0 `) && /^ended/m.test(text));
+  }
+
+  /** Until no command runs on the node that had begun before berthd stood still. */
+  async quiet(node) {
+    await until("all commands have ended on the node", () => this.records(node).every((text) => text === "" || /^ended/m.test(text)));
+  }
+
+  /** One point. Throws when it has not held; gives whether its fault was felt. */
   async run({ step, moment, fault }) {
     const { role, lane, key } = STEPS.get(step);
     const node = NODES[role];
@@ -195,19 +203,9 @@ class MatrixWorld extends World {
     this.saidBefore = this.daemon.lines.length;
     const felt = await FAULTS[fault](this, { node, held, lost: moment === "unread" && lane !== "probe" });
     const { id } = (await answer) ?? (await this.api.post("/services", body)); // unanswered: the same order again is the same one
-    this.isSpoilt = MAY_DAMAGE.has(fault); // dovecot has ended on a full disk, and stays away
-    if (this.isSpoilt && (await this.isDamaged(id))) return { felt, isDamaged: true };
+    this.isSpoilt = SPOILS.has(fault);
     await this.check(await this.status(id), lengths, MAY_REPEAT.has(fault));
-    return { felt, isDamaged: false };
-  }
-
-  /** The panel has lost what it wrote, or parts of it. Then the service may have failed, but says which step, why and what to do. */
-  async isDamaged(id) {
-    const service = await settled(this, id);
-    if (service.status === "live") return serviceState(this.lab, service, this.installation) !== this.calm.state;
-    const failed = (await this.api.events(id)).find((event) => event.kind === "task.failed");
-    assert.ok(service.reason !== "" && failed.data.key && failed.data.text && failed.data.remedy, await this.describe(id));
-    return true;
+    return { felt };
   }
 
   async check(service, lengths, mayRepeat) {
@@ -269,7 +267,7 @@ async function work(name, points, add) {
   }
 }
 
-/** Run these points in labs side by side. @param ended is told each result  @return a result for each: {step, moment, fault, held, felt, isDamaged, isDoubled, error, ms} */
+/** Run these points in labs side by side. @param ended is told each result  @return a result for each: {step, moment, fault, held, felt, isDoubled, error, ms} */
 export async function runMatrix(points, labNames, ended = () => {}) {
   const left = [...points];
   const results = [];
@@ -287,18 +285,16 @@ export function counts(results) {
     points: results.length,
     lost: results.filter((result) => !result.held && !result.isDoubled).length,
     doubled: results.filter((result) => result.isDoubled).length,
-    damaged: results.filter((result) => result.isDamaged).length,
   };
 }
 
-/** Markdown: a row per step, a column per fault; in it the moments that held, with a "~" where the panel did damage, and those that did not hold
- * with a "!". */
+/** Markdown: a row per step, a column per fault; in it the moments, those that did not hold with a "!". */
 export function table(results) {
   const moments = Object.keys(MOMENTS);
   const cell = (step, fault) =>
     moments
       .map((moment) => results.find((result) => result.step === step && result.fault === fault && result.moment === moment))
-      .map((result) => result && `${MOMENTS[result.moment]}${!result.held ? "!" : result.isDamaged ? "~" : ""}`)
+      .map((result) => result && `${MOMENTS[result.moment]}${result.held ? "" : "!"}`)
       .filter((text) => text)
       .join(" ");
   const line = (cells) => `| ${cells.join(" | ")} |`;

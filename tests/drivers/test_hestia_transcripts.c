@@ -315,7 +315,7 @@ static void every_transport_outcome_has_a_cause(void **state)
 {
     (void)state;
     for (int outcome = OUTCOME_NOT_STARTED; outcome <= OUTCOME_KILLED; outcome++) {
-        for (int fault = FAULT_NONE; fault <= FAULT_STATE_DIR; fault++) {
+        for (int fault = FAULT_NONE; fault <= FAULT_DISK_FULL; fault++) {
             struct command_result result = { .outcome = (enum outcome)outcome, .fault = (enum transport_fault)fault };
             assert_non_null(cause_of_outcome(&result));
         }

@@ -238,14 +238,18 @@ static void what_holds_a_node_up_passes(void **state)
         enum transport_fault fault;
     } cases[] = {
         { transport_sim_lock, OUTCOME_BUSY, FAULT_NONE },
-        { transport_sim_fill_disk, OUTCOME_NOT_STARTED, FAULT_STATE_DIR },
+        { transport_sim_fill_disk, OUTCOME_NOT_STARTED, FAULT_DISK_FULL },
     };
+    static const char *const disks[] = { "/", NULL };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct world world;
         world_open(&world, 1, NULL, false);
         cases[i].hold(world.transport, world_address(WEB), 5000);
-        expect_outcome(&world, world_start(&world, WEB, make_user("acme", 1)), cases[i].outcome, cases[i].fault);
+        struct command *command = make_user("acme", 1);
+        command->disks = disks;
+        command->room_kib = 1;
+        expect_outcome(&world, world_start(&world, WEB, command), cases[i].outcome, cases[i].fault);
         expect_user(&world, WEB, "acme", false);
         world_pass(&world, 5000);
         expect_outcome(&world, world_start(&world, WEB, make_user("acme", 2)), OUTCOME_ENDED, FAULT_NONE);

@@ -179,6 +179,44 @@ static void no_state_directory_means_not_started(void **state)
     assert_int_equal(status.st_mode & 0777, 0700);
 }
 
+/* /proc has no room, ever. */
+static void a_full_disk_means_not_started(void **state)
+{
+    (void)state;
+    static const char *const with_proc[] = { "/", "/no/such/disk", "/proc", NULL };
+    static const struct {
+        int64_t room_kib;
+        enum outcome outcome;
+    } cases[] = {
+        { 0, OUTCOME_ENDED },          /* not asked */
+        { 1024, OUTCOME_NOT_STARTED }, /* measured now */
+        { 1024, OUTCOME_NOT_STARTED }, /* measured when the one before was answered */
+        { 0, OUTCOME_ENDED },          { INT64_MAX / 2, OUTCOME_NOT_STARTED },
+    };
+    CLEANUP(freep) char *made = xasprintf("/tmp/berth-room-%d", (int)getpid());
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct command *command = client_command(&client, LANE_MAKE);
+        command_add(command, "touch", made, NULL);
+        command->disks = with_proc;
+        command->room_kib = cases[i].room_kib;
+        struct transport_event event = client_run(&client, command);
+        bool runs = cases[i].outcome == OUTCOME_ENDED;
+        expect_outcome(&event, cases[i].outcome, runs ? FAULT_NONE : FAULT_DISK_FULL);
+        if (!runs)
+            assert_non_null(strstr(event.results[0].message, "web1 has "));
+        transport_event_finish(&event);
+        assert_int_equal(unlink(made), runs ? 0 : -1);
+    }
+    static const char *const root[] = { "/", "/no/such/disk", NULL };
+    struct command *command = client_command(&client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    command->disks = root;
+    command->room_kib = 1;
+    struct transport_event event = client_run(&client, command);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+}
+
 static void old_records_go(void **state)
 {
     (void)state;
@@ -236,6 +274,7 @@ int main(void)
         CASE(a_command_that_has_a_record_is_not_run_again),
         CASE(a_held_lock_is_busy),
         CASE(no_state_directory_means_not_started),
+        CASE(a_full_disk_means_not_started),
         CASE(old_records_go),
         CASE(the_node_kills_at_its_limit),
     };
