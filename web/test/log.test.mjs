@@ -78,6 +78,16 @@ test("what has changed is told once, and a line that may grow again and again", 
   assert.equal(model.taken(), 4);
 });
 
+test("a line that does not end is not told again while another stream speaks", () => {
+  const chunks = pieces("out:working", "err:one\n", "err:two\n", "out: ... done\n");
+  const model = new LogModel();
+  const told = chunks.map((chunk, i) => {
+    model.add(chunk, chunks[i + 1]?.offset ?? endOf(chunks));
+    return model.taken();
+  });
+  assert.deepEqual(told, [0, 1, 2, 0]);
+});
+
 test("search counts every occurrence and goes on with new lines", () => {
   const chunks = pieces("out:Error one error\nfine\n", "out:an ERR", "out:OR\n");
   const model = new LogModel();
