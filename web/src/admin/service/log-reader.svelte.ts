@@ -182,7 +182,7 @@ export class LogReader {
 
   step(by: 1 | -1): void {
     if (this.matches === 0) return;
-    this.match = (this.match + by + this.matches) % this.matches;
+    this.match = this.match < 0 ? (by > 0 ? 0 : this.matches - 1) : (this.match + by + this.matches) % this.matches;
     this.#toMatch();
   }
 
