@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const { LogModel, LogSearch, logText, parseRange, plainLine, rangeHash } = await load("admin/service/log-model.ts");
+const { LogFilter, toggled } = await load("admin/service/log-filter.ts");
 const { RowIndex, cells } = await load("admin/service/rows.ts");
 
 const at = "2026-01-02T03:04:05.678Z";
@@ -104,6 +105,73 @@ test("search counts every occurrence and goes on with new lines", () => {
   assert.equal(new LogSearch("nothing").firstFrom(0), -1);
 });
 
+test("the next match is looked for from a line, and a column of it", () => {
+  const chunks = pieces("out:ab ab ab\nab\n");
+  const model = new LogModel();
+  model.addAll(chunks, endOf(chunks));
+  const search = new LogSearch("ab");
+  search.run(model, 0);
+  for (const [line, column, want] of [[0, 0, 0], [0, 1, 1], [0, 6, 2], [0, 7, 3], [1, 1, 0]]) assert.equal(search.firstFrom(line, column), want, `${line}:${column}`);
+});
+
+test("a click shows one stream, the next one more; all and none are the same", () => {
+  const cases = [
+    [[], 2, [2]],
+    [[2], 0, [0, 2]],
+    [[0, 2], 2, [0]],
+    [[2], 2, []],
+    [[0, 2], 1, []],
+  ];
+  for (const [chosen, stream, want] of cases) assert.deepEqual(toggled(chosen, stream), want, `${chosen} and a click on ${stream}`);
+});
+
+test("lines that are shown keep their numbers, and those that come find their place", () => {
+  const chunks = pieces("our:$ v-add-user\n", "out:one\n", "err:bad\n", "out:two\n", "err:wor", "out:three\n", "err:se\n", "err:end\n");
+  const model = new LogModel();
+  const filter = new LogFilter(model);
+  model.addAll(chunks.slice(0, 4), chunks[4].offset);
+  filter.update();
+  assert.equal(filter.length, 4);
+  assert.deepEqual([filter.lineAt(2), filter.placeOf(3)], [2, 3], "all are shown: a line stands in its own place");
+  filter.choose([2]);
+  assert.deepEqual(filter.lines, [2]);
+  assert.deepEqual(filter.counts, [1, 2, 1], "what is hidden is counted");
+  model.addAll(chunks.slice(4), endOf(chunks));
+  filter.update();
+  assert.deepEqual(filter.lines, [2, 4, 6], "a line that grows is one");
+  assert.deepEqual(filter.counts, [1, 3, 3]);
+  assert.deepEqual([0, 2, 3, 4, 5, 6, 7].map((line) => filter.placeOf(line)), [0, 0, 1, 1, 2, 2, 3], "a hidden line: the next one that is shown");
+  assert.deepEqual([0, 1, 2, 9].map((place) => filter.lineAt(place)), [2, 4, 6, 6]);
+  filter.choose([0, 2]);
+  assert.deepEqual(filter.lines, [0, 2, 4, 6]);
+  filter.choose([]);
+  assert.equal(filter.length, 7);
+  assert.deepEqual(filter.counts, [1, 3, 3]);
+  const none = new LogFilter(new LogModel());
+  none.choose([1]);
+  assert.deepEqual([none.length, none.lineAt(0), none.placeOf(5), none.text()], [0, 0, 0, ""]);
+});
+
+test("what is shown is what is copied and searched; a link to what is hidden is known", () => {
+  const chunks = pieces("out:one error\n", "err:bad error\n", "out:two\n", "err:last error\n");
+  const model = new LogModel();
+  model.addAll(chunks, endOf(chunks));
+  const filter = new LogFilter(model);
+  filter.choose([2]);
+  assert.equal(filter.text(), "bad error\nlast error\n");
+  assert.equal(filter.text({ from: 1, to: 3 }), "bad error\n");
+  assert.equal(filter.text({ from: 3, to: 3 }), "");
+  assert.equal(filter.text({ from: 4, to: 99 }), "last error\n", "further than the log goes");
+  assert.deepEqual([[1, 1], [2, 2], [2, 4], [1, 4], [2, 3], [4, 99]].map(([from, to]) => filter.hides({ from, to })), [true, false, false, true, true, false]);
+  assert.deepEqual([[1, 1], [1, 4], [3, 3], [90, 99]].map(([from, to]) => filter.countIn({ from, to })), [0, 2, 0, 0]);
+  const search = new LogSearch("error", (line) => filter.has(line));
+  search.run(model, 0);
+  assert.deepEqual(search.lines, [1, 3]);
+  filter.choose([]);
+  assert.equal(filter.text({ from: 2, to: 3 }), "bad error\ntwo\n");
+  assert.equal(filter.text(), logText(model));
+});
+
 test("links to lines", () => {
   assert.deepEqual(parseRange("#L12"), { from: 12, to: 12 });
   assert.deepEqual(parseRange("#L9-L3"), { from: 3, to: 9 });
@@ -135,25 +203,37 @@ test("rows: lines that are broken take several", () => {
   texts.push("d".repeat(11));
   rows.update(texts, 4);
   assert.equal(rows.total, 8);
+  rows.update(texts, 0, [1, 4]);
+  assert.equal(rows.total, 3 + 2, "of chosen lines only");
+  assert.deepEqual([0, 2, 3].map((row) => rows.lineAt(row)), [0, 0, 1]);
   assert.equal(cells("a\tb"), 9);
   assert.equal(cells("日本"), 4);
 });
 
 test("a hundred thousand lines are quick", () => {
   const model = new LogModel();
+  const filter = new LogFilter(model);
+  filter.choose([2]);
   const rows = new RowIndex();
   rows.setColumns(80);
+  const shown = new RowIndex();
+  shown.setColumns(80);
   const began = performance.now();
   const text = Array.from({ length: 100 }, (_, i) => `line ${i} ${"of something that a command said ".repeat(i % 5)}`).join("\n") + "\n";
   const size = bytes(text);
   for (let i = 0; i < 1000; i++) {
-    model.add({ offset: model.cursor, at, stream: "stdout", text }, model.cursor + size);
-    rows.update(model.texts, model.taken());
+    model.add({ offset: model.cursor, at, stream: i % 2 ? "stderr" : "stdout", text }, model.cursor + size);
+    const changed = model.taken();
+    rows.update(model.texts, changed);
+    filter.update();
+    shown.update(model.texts, filter.placeOf(changed), filter.lines);
   }
+  for (let i = 0; i < 10; i++) filter.choose(i % 2 ? [2] : []);
   const search = new LogSearch("line 99");
   search.run(model, 0);
   const took = performance.now() - began;
   assert.equal(model.length, 100_000);
   assert.equal(search.count, 1000);
+  assert.deepEqual([filter.length, shown.lines], [50_000, 50_000]);
   assert.ok(took < 1500, `took ${took} ms`);
 });

@@ -136,7 +136,11 @@ export class LogSearch {
   readonly needle: string;
   private next = 0;
 
-  constructor(needle: string) {
+  /** @param shown  lines for which it says no are not looked at; when it changes its mind, that is another search */
+  constructor(
+    needle: string,
+    private readonly shown: (line: number) => boolean = () => true,
+  ) {
     this.needle = needle.toLowerCase();
   }
 
@@ -158,6 +162,7 @@ export class LogSearch {
       this.next = changed;
     }
     for (; this.next < model.length && !this.full; this.next++) {
+      if (!this.shown(this.next)) continue;
       const text = (model.texts[this.next] ?? "").toLowerCase();
       for (let at = text.indexOf(this.needle); at >= 0 && !this.full; at = text.indexOf(this.needle, at + this.needle.length)) {
         this.lines.push(this.next);
@@ -166,13 +171,14 @@ export class LogSearch {
     }
   }
 
-  /** The first match at or behind a line; -1 when there is none. */
-  firstFrom(line: number): number {
+  /** The first match at or behind a line, or a column of it; round the corner when there is none, -1 when there is none at all. */
+  firstFrom(line: number, column = 0): number {
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.lines[middle] ?? 0) < line) low = middle + 1;
+      const at = this.lines[middle] ?? 0;
+      if (at < line || (at === line && (this.columns[middle] ?? 0) < column)) low = middle + 1;
       else high = middle;
     }
     return low < this.count ? low : this.count > 0 ? 0 : -1;

@@ -42,13 +42,17 @@ export class RowIndex {
     return text.length * 2 <= this.columns ? 1 : Math.max(1, Math.ceil(cells(text) / this.columns));
   }
 
-  /** Count lines from `first` on; those before stay as they are. */
-  update(texts: readonly string[], first: number): void {
+  /**
+   * Count lines from `first` on; those before stay as they are.
+   * @param chosen  which of the texts are lines here; null: all of them
+   */
+  update(texts: readonly string[], first: number, chosen: readonly number[] | null = null): void {
     const from = Math.min(first, this.lines);
+    const count = chosen?.length ?? texts.length;
     this.starts.length = from + 1;
     let at = this.starts[from] ?? 0;
-    for (let i = from; i < texts.length; i++) {
-      at += this.rowsOf(texts[i] ?? "");
+    for (let i = from; i < count; i++) {
+      at += this.rowsOf(texts[chosen?.[i] ?? i] ?? "");
       this.starts.push(at);
     }
   }
