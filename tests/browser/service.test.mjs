@@ -1,6 +1,7 @@
 // service.test.mjs - what staff see of a service while it is made, goes wrong and is repaired, in a browser against berthd and the lab.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { World, until } from "../lib/world.mjs";
 import { Browser } from "./browser.mjs";
@@ -142,6 +143,106 @@ world.test("the log of a running command is followed in its window, without a ga
   page.complaints.length = 0; // the restart was heard
 });
 
+world.test("of a log only some streams are shown, while it is written and after, under the numbers of the whole log", async () => {
+  const command = "/usr/local/hestia/bin/v-add-user";
+  const loud = `#!/bin/bash
+for i in {1..80}; do echo "step $i of many"; done
+echo "warning 0: look here" >&2
+for i in {1..600}; do [ -e /tmp/go-on ] && break; sleep 0.05; done
+for i in {1..80}; do echo "warning $i: look there" >&2; echo "more $i"; sleep 0.005; done
+exec ${command.replace("v-add-user", "berth-panel")} v-add-user "$@"
+`;
+  world.lab.exec("web1", `rm -f /tmp/go-on; mv ${command} ${command}.quiet; cat >${command}; chmod 755 ${command}`, loud);
+  const { id } = await world.order("streams.test");
+  await visit(`/services/${id}/tasks`);
+  await page.locator('tr:has([data-task="web.user"]) [data-state="running"]').waitFor(LONG);
+  await page.locator('a[data-task="web.user"]').click();
+  const dialog = page.getByRole("dialog");
+  const streams = dialog.getByRole("group", { name: "Lines shown" });
+  const button = (name) => streams.getByRole("button", { name: new RegExp(`^${name} `) });
+  const pressed = async () => (await streams.locator('[aria-pressed="true"]').allInnerTexts()).map((text) => text.split(/\s/)[0]);
+  const lines = () => dialog.locator(".log-line").evaluateAll((all) => all.map((each) => [Number(each.querySelector("a").dataset.line), each.querySelector(".log-stream").dataset.stream, each.querySelector(".log-text").textContent]));
+  const foot = () => dialog.locator(".log-lines").innerText();
+  const follows = () => dialog.locator(".log-view").evaluate((view) => view.scrollTop + view.clientHeight >= view.scrollHeight - 4);
+  await dialog.locator(".log-line.of-stderr", { hasText: "warning 0" }).waitFor(LONG);
+  assert.deepEqual(await pressed(), ["All"]);
+  const before = (await lines()).find(([, , text]) => text.startsWith("warning 0"))[0];
+  assert.ok(before > 80);
+
+  // only stderr, by the keyboard
+  await button("stderr").focus();
+  await page.keyboard.press("Enter");
+  await until("one line is shown", async () => (await foot()) === `1 of ${before} lines`);
+  assert.deepEqual(await pressed(), ["stderr"]);
+  assert.deepEqual(await lines(), [[before, "stderr", "warning 0: look here"]]);
+  await streams.getByRole("button", { name: "stderr 1 line", exact: true }).waitFor();
+  await dialog.getByLabel("Search the log").fill("step");
+  await dialog.getByText("No match shown").waitFor();
+  await dialog.getByLabel("Search the log").fill("look");
+  await dialog.getByText("1 of 1 shown").waitFor();
+
+  // what comes under the filter is shown, counted and followed
+  assert.equal(await dialog.locator(".log-state").getAttribute("data-state"), "live");
+  await dialog.locator(".log-view").evaluate((view) => view.focus());
+  await page.keyboard.press("End");
+  world.lab.exec("web1", "touch /tmp/go-on");
+  await dialog.locator(".log-line", { hasText: "warning 80: look there" }).waitFor(LONG);
+  assert.ok(await follows(), "the end is followed");
+  await dialog.locator('.log-state[data-state="ended"]').waitFor(LONG);
+  const all = Number(/^81 of (\d+) lines$/.exec(await foot())?.[1]);
+  assert.ok(all > before + 160, await foot());
+  assert.ok((await lines()).every(([, stream]) => stream === "stderr"));
+  await dialog.getByText(/^\d+ of 81 shown$/).waitFor();
+  await browser.show(page, "service-log-stderr");
+
+  // what is shown is copied; the whole is downloaded
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await dialog.getByRole("button", { name: "Copy shown" }).click();
+  await until("it is copied", async () => (await page.evaluate(() => navigator.clipboard.readText())).split("\n").length === 82);
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Download all" }).click()]);
+  assert.equal(readFileSync(await download.path(), "utf8").split("\n").length, all + 1);
+
+  // a line that was chosen stays in sight among all others
+  await dialog.getByLabel("Search the log").fill("warning 40:");
+  const middle = (await lines()).find(([, , text]) => text.startsWith("warning 40:"))[0];
+  await dialog.locator(`a[data-line="${middle}"]`).click();
+  await dialog.locator(".log-line.chosen", { hasText: "warning 40:" }).waitFor();
+  const place = async () => (await dialog.locator(".log-line.chosen").boundingBox()).y;
+  const stood = await place();
+  await button("All").click();
+  await until("all are shown", async () => (await foot()) === `${all} lines`);
+  await dialog.locator(`a[data-line="${middle - 1}"]`).waitFor();
+  assert.equal(await place(), stood);
+  await dialog.getByText("1 of 1", { exact: true }).waitFor();
+  await dialog.getByLabel("Search the log").fill("");
+
+  // a look at something else does not lose the place
+  await button("berth").click();
+  await until("the command is shown", async () => (await lines()).every(([, stream]) => stream === "berth"));
+  await button("stderr").click();
+  assert.deepEqual(await pressed(), ["berth", "stderr"]);
+  await button("stdout").click();
+  assert.deepEqual(await pressed(), ["All"], "all three are all");
+  await until("all are shown", async () => (await foot()) === `${all} lines`);
+  assert.equal(await place(), stood);
+
+  // a link to what is hidden shows everything again, and says so
+  await button("stderr").click();
+  await page.evaluate(() => (location.hash = "#L3"));
+  await page.getByText("All lines are shown again").waitFor();
+  assert.deepEqual(await pressed(), ["All"]);
+  await dialog.locator('.log-line.chosen a[data-line="3"]').waitFor();
+  await sameWindow();
+
+  // the next log is shown whole
+  await button("stderr").click();
+  await page.reload();
+  await dialog.locator(".log-line.chosen").waitFor();
+  assert.deepEqual(await pressed(), ["All"]);
+  world.lab.exec("web1", `mv ${command}.quiet ${command}`);
+  await world.status(id);
+});
+
 world.test("redeploy wants the name typed, says what it does, and is watched to its end", async () => {
   const { id } = await world.deploy("again.test");
   await visit(`/services/${id}/deploy`);
@@ -180,7 +281,7 @@ world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; i
     let text = "";
     for (let i = 0; i < 1000; i++, line++) text += `line ${line} of what a command says${line % 10 === 0 ? ", and says ".repeat(4) : ""}\n`;
     const next = offset + text.length;
-    parts.push(`event: log\nid: ${next}\ndata: ${JSON.stringify({ offset, chunks: [{ offset, at: "2026-01-02T03:04:05.678Z", stream: (line / 1000) % 7 === 0 ? "stderr" : "stdout", text }], next_offset: next })}\n\n`);
+    parts.push(`event: log\nid: ${next}\ndata: ${JSON.stringify({ offset, chunks: [{ offset, at: "2026-01-02T03:04:05.678Z", stream: ((line - 1) / 1000) % 7 === 0 ? "stderr" : "stdout", text }], next_offset: next })}\n\n`);
     offset = next;
   }
   const body = `${parts.join("")}event: end\ndata: {"outcome":"done"}\n\n`;
@@ -205,6 +306,14 @@ world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; i
   });
   t.diagnostic(`a jump takes ${frames[50].toFixed(0)} ms (p95 ${frames[95].toFixed(0)} ms)`);
   assert.ok(frames[50] < 150, `a jump takes ${frames[50]} ms`);
+  const choosing = Date.now();
+  await page.getByRole("button", { name: /^stderr / }).click();
+  await page.getByText("14,000 of 100,000 lines").waitFor();
+  t.diagnostic(`14000 lines of them are shown alone after ${Date.now() - choosing} ms`);
+  assert.ok((await page.locator(".log-line").evaluateAll((all) => all.map((each) => each.className))).every((name) => name.includes("of-stderr")));
+  await page.getByLabel("Search the log").fill("line 76");
+  await page.getByText("1 of 999 shown").waitFor();
+  await page.getByRole("button", { name: /^All / }).click();
   await page.getByLabel("Search the log").fill("line 77777 ");
   await page.getByText("1 of 1").waitFor();
   await page.locator("mark.current").waitFor();

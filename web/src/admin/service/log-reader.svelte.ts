@@ -1,14 +1,16 @@
-// log-reader.svelte.ts - somebody reads the log of an attempt: how it looks, where he is in it, whether he follows its
+// log-reader.svelte.ts - somebody reads the log of an attempt: what of it is shown and how, where he is in it, whether he follows its
 // end, what he searches. LogView.svelte and its parts draw this; the log itself is the model's, the lines on the screen the window's.
 import { clockMs } from "../../lib/time";
 import type { Attempt, AttemptOutcome } from "../../lib/types";
 import { BASE, router } from "../router.svelte";
+import { toasts } from "../ui/toasts.svelte";
 import { t } from "../words";
+import { LogFilter, toggled, type Chosen } from "./log-filter";
 import { LogModel, LogSearch, logText, parseRange, rangeHash, type LineRange } from "./log-model";
 import { followLog, type LogState } from "./log-source";
-import { LogWindow, ROW_PX } from "./log-window";
+import { LogWindow, type Spot } from "./log-window";
 
-const SEEN = "berth.log"; // what somebody likes stays so
+const SEEN = "berth.log"; // what somebody likes stays so; the filter does not: what is hidden in the next log would be missed there
 
 function liked(): { times?: boolean; wrap?: boolean } {
   try {
@@ -27,15 +29,22 @@ export interface LogPlaces {
 export class LogReader {
   times = $state(liked().times ?? true);
   wrap = $state(liked().wrap ?? false);
+  /** lines of the log, and of each stream */
   lines = $state(0);
-  /** the lines that the address names */
+  counts = $state.raw<readonly number[]>([0, 0, 0]);
+  /** the streams that are shown, see log-filter.ts; and how many lines that are */
+  chosen = $state.raw<Chosen>([]);
+  shown = $state(0);
+  /** the lines that the address names, and how many of them are shown */
   readonly range = $derived(parseRange(router.hash));
+  rangeShown = $state(0);
   phase = $state<LogState>("loading");
   sentence = $state("");
   removed = $state(false);
   truncated = $state(false);
   outcome = $state<AttemptOutcome | "">("");
   follows = $state(true);
+  endInSight = $state(true);
   needle = $state("");
   matches = $state(0);
   /** which of them; -1 none */
@@ -45,6 +54,7 @@ export class LogReader {
 
   readonly #address: () => string;
   readonly #model = new LogModel();
+  readonly #filter = new LogFilter(this.#model);
   #window: LogWindow | null = null;
   #view: HTMLElement | null = null;
   #search: LogSearch | null = null;
@@ -52,6 +62,7 @@ export class LogReader {
   #dirty = false;
   #top = 0; // where it was scrolled to when that was last looked at
   #wanted: LineRange | null = null; // lines of the address that are not there yet
+  #spot: Spot | null = null; // where somebody was when he chose streams; until he moves himself, every other choice leads back there
 
   /** @param address  of this view below /admin, without a line */
   constructor(address: () => string) {
@@ -61,7 +72,7 @@ export class LogReader {
   /** @return ends it */
   start({ view, space, sheet }: LogPlaces, attempt: Attempt): () => void {
     this.#view = view;
-    this.#window = new LogWindow(view, space, sheet, this.#model, {
+    this.#window = new LogWindow(view, space, sheet, this.#model, this.#filter, {
       stream: (index) => t(index === 0 ? "log.stream.berth" : index === 1 ? "log.stream.stdout" : "log.stream.stderr"),
       short: (index) => t(index === 0 ? "log.short.berth" : index === 1 ? "log.short.stdout" : "log.short.stderr"),
       line: (number) => t("log.line", { n: number }),
@@ -104,32 +115,64 @@ export class LogReader {
     this.redraw();
   }
 
-  /** Something about how lines look has changed: draw them anew, from the first line in sight. */
-  redraw(): void {
+  /** Something about how lines look has changed: draw them anew, where the reader is. */
+  redraw(spot = this.#spot ?? this.#here()): void {
     const shown = this.#window;
-    const view = this.#view;
-    if (!shown || !view) return;
-    const top = shown.topLine();
+    if (!shown) return;
     shown.look = { times: this.times, wrap: this.wrap, range: this.range, search: this.#search, match: this.match };
     shown.redraw();
     shown.measure();
     if (this.follows) this.#dirty = true;
-    else if (view.scrollTop > 0) view.scrollTop = shown.rows.rowOf(top) * ROW_PX;
+    else if (spot) shown.restore(spot);
+    this.#top = this.#view?.scrollTop ?? 0;
     this.#schedule();
   }
 
-  // ---- where in it --------------------------------------------------------------------------------------------------
+  // ---- which lines --------------------------------------------------------------------------------------------------
 
-  /** The address names lines, or none any more. */
+  /** Show all streams, or after a click on one of them what that means, see toggled(). */
+  choose(stream: number | null): void {
+    this.#show(stream === null ? [] : toggled(this.chosen, stream));
+  }
+
+  #show(chosen: Chosen): void {
+    this.#spot ??= this.#here();
+    this.chosen = chosen;
+    this.#filter.choose(chosen);
+    this.#window?.refilter();
+    this.#count();
+    if (this.#search) {
+      const [line, column] = this.match < 0 ? [this.#spot?.line ?? 0, 0] : [this.#search.lines[this.match], this.#search.columns[this.match]];
+      this.#searchAnew();
+      this.match = this.#search.firstFrom(line ?? 0, column);
+    }
+    this.redraw();
+  }
+
+  #count(): void {
+    this.lines = this.#model.length;
+    this.shown = this.#filter.length;
+    this.counts = [...this.#filter.counts];
+    this.rangeShown = this.range ? this.#filter.countIn(this.range) : 0;
+  }
+
+  /** The address names lines, or none any more. Hidden ones are shown again, with all others: who sent the link saw them. */
   go(range: LineRange | null): void {
     this.#wanted = range;
+    this.#spot = null;
     if (range) this.#dirty = true;
+    this.#count();
     this.redraw();
   }
 
   #goWanted(wanted: LineRange): void {
     if (this.#model.length < wanted.from) return;
     this.follows = false;
+    if (this.#filter.hides(wanted)) {
+      this.#show([]);
+      toasts.done(t("log.all-again"));
+    }
+    this.#spot = null;
     this.#window?.show(wanted.from - 1);
     if (this.#model.length >= wanted.to || this.phase === "ended") this.#wanted = null;
   }
@@ -143,27 +186,39 @@ export class LogReader {
     router.go(this.#address() + (same ? "" : rangeHash(next)), { replace: true });
   }
 
-  /** The log as text, or the lines of it that were chosen. */
-  text(): string {
-    return this.range ? logText(this.#model, this.range.from - 1, this.range.to - 1) : logText(this.#model);
+  /** What is shown, of lines that were chosen those; all of it when none of them is shown. */
+  shownText(): string {
+    return this.#filter.text(this.rangeShown > 0 ? this.range : null);
   }
 
-  /** The whole log, with moments and streams. */
+  /** The whole log, whatever is shown, with moments and streams. */
   wholeText(): string {
     return logText(this.#model, 0, this.#model.length - 1, true);
+  }
+
+  // ---- where in it --------------------------------------------------------------------------------------------------
+
+  /** Where the reader is: at the match or the line he looks at, when it is in sight. */
+  #here(): Spot | null {
+    const line = this.match >= 0 ? this.#search?.lines[this.match] : undefined;
+    return this.#window?.spot(line ?? (this.range ? this.range.from - 1 : null)) ?? null;
   }
 
   scrolled(): void {
     if (!this.#view) return;
     const { scrollTop: top, clientHeight, scrollHeight } = this.#view;
-    if (top + clientHeight >= scrollHeight - 4) this.follows = true;
-    else if (top < this.#top) this.follows = false;
+    const at_end = top + clientHeight >= scrollHeight - 4;
+    // what did not move down has not reached the end: it became shorter around somebody who reads elsewhere
+    if (at_end && top > this.#top) this.follows = true;
+    else if (!at_end && top < this.#top) this.follows = false;
+    if (top !== this.#top) this.#spot = null;
     this.#top = top;
     this.#schedule();
   }
 
   toEnd(): void {
     this.follows = true;
+    this.#spot = null;
     if (this.#view) this.#view.scrollTop = this.#view.scrollHeight;
     this.focus();
   }
@@ -172,7 +227,7 @@ export class LogReader {
     this.#view?.focus({ preventScroll: true });
   }
 
-  // ---- search ---------------------------------------------------------------------------------------------------------
+  // ---- search: in what is shown -------------------------------------------------------------------------------------
 
   find(): void {
     this.#searchAnew();
@@ -187,7 +242,7 @@ export class LogReader {
   }
 
   #searchAnew(): void {
-    this.#search = this.needle.trim() === "" ? null : new LogSearch(this.needle);
+    this.#search = this.needle.trim() === "" ? null : new LogSearch(this.needle, (line) => this.#filter.has(line));
     this.#searchFrom(0);
   }
 
@@ -201,6 +256,7 @@ export class LogReader {
     const line = this.match >= 0 ? this.#search?.lines[this.match] : undefined;
     if (line !== undefined) {
       this.follows = false;
+      this.#spot = null;
       this.#window?.show(line);
     }
     this.redraw();
@@ -220,15 +276,17 @@ export class LogReader {
     if (this.#dirty) {
       this.#dirty = false;
       const changed = this.#model.taken();
+      this.#filter.update();
       this.#window.update(changed);
       this.#searchFrom(changed);
-      this.lines = this.#model.length;
+      this.#count();
       if (this.#wanted) this.#goWanted(this.#wanted);
       else if (this.follows) {
         view.scrollTop = view.scrollHeight;
         this.#top = view.scrollTop;
       }
     }
+    this.endInSight = this.#window.endInSight;
     this.#window.paint();
   }
 }

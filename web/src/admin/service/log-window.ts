@@ -1,5 +1,7 @@
 // log-window.ts - draws the lines of a log that can be seen, and no others. Plain elements that are kept while their line stays in
-// sight: a mark that somebody has made with the mouse survives new lines.
+// sight: a mark that somebody has made with the mouse survives new lines. Whoever asks names lines of the whole log; what is
+// drawn stands in places, see log-filter.ts.
+import type { LogFilter } from "./log-filter";
 import { STREAMS, type LineRange, type LogModel, type LogSearch } from "./log-model";
 import { RowIndex } from "./rows";
 
@@ -27,10 +29,16 @@ export interface LogWords {
   href: (number: number) => string;
 }
 
+/** A line, and how far below the upper edge of what is seen it stands, in px. */
+export interface Spot {
+  line: number;
+  below: number;
+}
+
 export class LogWindow {
-  readonly rows = new RowIndex();
+  private readonly rows = new RowIndex();
   look: LogLook = { times: false, wrap: false, range: null, search: null, match: -1 };
-  private readonly drawn = new Map<number, HTMLElement>();
+  private readonly drawn = new Map<number, HTMLElement>(); // by place
   private first = 0;
   private last = 0; // behind the last one drawn
 
@@ -39,23 +47,31 @@ export class LogWindow {
     private readonly space: HTMLElement,
     private readonly sheet: HTMLElement,
     private readonly model: LogModel,
+    private readonly filter: LogFilter,
     private readonly words: LogWords,
   ) {}
 
   /** Lines from `changed` on are new or have grown. */
   update(changed: number): void {
-    this.rows.update(this.model.texts, changed);
-    for (const [line, element] of this.drawn) if (line >= changed) this.fill(element, line);
+    const from = this.filter.placeOf(changed);
+    this.rows.update(this.model.texts, from, this.filter.lines);
+    for (const [place, element] of this.drawn) if (place >= from) this.fill(element, place);
     this.space.style.height = `${this.rows.total * ROW_PX}px`;
     const digits = Math.max(3, String(this.model.length).length);
     this.sheet.style.setProperty("--digits", `${digits}ch`);
+  }
+
+  /** Other lines are shown than before. */
+  refilter(): void {
+    this.clear();
+    this.update(0);
   }
 
   /** The look has changed: everything that is seen is drawn anew. */
   redraw(): void {
     this.sheet.classList.toggle("with-times", this.look.times);
     this.sheet.classList.toggle("wrapped", this.look.wrap);
-    for (const [line, element] of this.drawn) this.fill(element, line);
+    for (const [place, element] of this.drawn) this.fill(element, place);
   }
 
   /** How many characters fit into a row; to be called when the width or the look has changed. */
@@ -79,15 +95,15 @@ export class LogWindow {
 
   /** Draw what can be seen now. */
   paint(): void {
-    const count = this.model.length;
+    const count = this.filter.length;
     const top = Math.floor(this.view.scrollTop / ROW_PX);
     const first = count === 0 ? 0 : Math.max(0, this.rows.lineAt(top) - BEYOND);
     const last = count === 0 ? 0 : Math.min(count, this.rows.lineAt(top + Math.ceil(this.view.clientHeight / ROW_PX)) + 1 + BEYOND);
     if (first >= this.last || last <= this.first) this.clear();
-    for (const [line, element] of this.drawn) {
-      if (line >= first && line < last) continue;
+    for (const [place, element] of this.drawn) {
+      if (place >= first && place < last) continue;
       element.remove();
-      this.drawn.delete(line);
+      this.drawn.delete(place);
     }
     this.insert(first, last);
     this.first = first;
@@ -97,14 +113,37 @@ export class LogWindow {
 
   /** Bring a line into sight, in the middle when it was out of it. */
   show(line: number): void {
-    const from = this.rows.rowOf(line) * ROW_PX;
+    const from = this.topOf(line);
     const { scrollTop, clientHeight } = this.view;
     if (from < scrollTop + ROW_PX || from > scrollTop + clientHeight - 3 * ROW_PX) this.view.scrollTop = Math.max(0, from - clientHeight / 2);
   }
 
   /** The first line in sight. */
   topLine(): number {
-    return this.rows.lineAt(Math.floor(this.view.scrollTop / ROW_PX));
+    return this.filter.lineAt(this.rows.lineAt(Math.floor(this.view.scrollTop / ROW_PX)));
+  }
+
+  /** Where the reader is: at a line that matters to him when that is in sight, else at the uppermost one. */
+  spot(matters: number | null): Spot {
+    if (matters !== null && this.filter.has(matters)) {
+      const below = this.topOf(matters) - this.view.scrollTop;
+      if (below >= 0 && below < this.view.clientHeight) return { line: matters, below };
+    }
+    return { line: this.topLine(), below: 0 };
+  }
+
+  /** Scroll so that the line stands where it stood, or the next one that is shown. */
+  restore(spot: Spot): void {
+    this.view.scrollTop = this.topOf(spot.line) - spot.below;
+  }
+
+  /** Whether the last line can be seen. */
+  get endInSight(): boolean {
+    return this.rows.total * ROW_PX <= this.view.scrollTop + this.view.clientHeight;
+  }
+
+  private topOf(line: number): number {
+    return this.rows.rowOf(this.filter.placeOf(line)) * ROW_PX;
   }
 
   private clear(): void {
@@ -114,19 +153,20 @@ export class LogWindow {
 
   private insert(first: number, last: number): void {
     let before: HTMLElement | null = null; // goes through what is there, from the end
-    for (let line = last - 1; line >= first; line--) {
-      let element = this.drawn.get(line);
+    for (let place = last - 1; place >= first; place--) {
+      let element = this.drawn.get(place);
       if (!element) {
         element = document.createElement("div");
-        this.fill(element, line);
+        this.fill(element, place);
         this.sheet.insertBefore(element, before);
-        this.drawn.set(line, element);
+        this.drawn.set(place, element);
       }
       before = element;
     }
   }
 
-  private fill(element: HTMLElement, line: number): void {
+  private fill(element: HTMLElement, place: number): void {
+    const line = this.filter.lineAt(place);
     const stream = this.model.streams[line] ?? 0;
     const range = this.look.range;
     const chosen = range !== null && line + 1 >= range.from && line + 1 <= range.to;
