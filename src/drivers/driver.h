@@ -76,7 +76,7 @@ enum verdict {
     VERDICT_RESTART,  /* the conversation starts anew with a look, in a fresh attempt, at once (after a lost command) */
 };
 
-#define MOVE_FACTS_MAX 8
+#define MOVE_FACTS_MAX 12
 
 struct fact {
     const char *key; /* static */

@@ -15,11 +15,12 @@
 #define NODE_LIMIT_MS 600000
 
 /* The panel does not look whether its writes got through: on a full disk it leaves empty files and says that it is done. */
-static const char *const disks[] = { "/", "/home", "/tmp", "/usr/local/hestia", "/var", "/var/log", NULL };
+const char *const hestia_disks[] = { "/", "/home", "/tmp", "/usr/local/hestia", "/var", "/var/log", NULL };
 
 #define MAKE(action)                                                                                                   \
     {                                                                                                                  \
-        .name = action, .lane = LANE_MAKE, .deadline_ms = DEADLINE_MS, .node_limit_ms = NODE_LIMIT_MS, .disks = disks  \
+        .name = action, .lane = LANE_MAKE, .deadline_ms = DEADLINE_MS, .node_limit_ms = NODE_LIMIT_MS,                 \
+        .disks = hestia_disks                                                                                          \
     }
 #define LOOK(action)                                                                                                   \
     {                                                                                                                  \

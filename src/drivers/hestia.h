@@ -67,6 +67,9 @@ bool look_owner(const struct segment_result *segment, char *ret_user, size_t siz
 /** The TXT value of v-list-mail-domain-dkim-dns without its quotes; "" when there is no key. */
 void look_dkim(const struct look *look, char *ret_value, size_t size);
 
+/** Paths on the disks that the panel's commands write to; NULL-terminated. */
+extern const char *const hestia_disks[];
+
 /* ---- the conversation (hestia_talk.c) ---------------------------------------------------------------------------- */
 
 struct talk {

@@ -10,6 +10,7 @@
 /* The driver was made and tested with 1.10; the next major version may answer otherwise. */
 #define VERSION_MAJOR 1
 #define VERSION_MINOR_MIN 10
+#define CLOCK_RIGHT_S 10 /* the look itself takes some of it */
 
 static bool version_is_known(const char *version)
 {
@@ -52,6 +53,43 @@ static void capabilities(const struct look *config, struct buf *ret_list)
     }
 }
 
+/* The node's smallest disk, from lines "path blocks block-size ...". "41203 MB free on /home" */
+static void add_room(struct talk *talk, const char *out)
+{
+    char path[64];
+    char least_path[64] = "";
+    long long blocks, size;
+    long long least = 0;
+    for (const char *line = out; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        if (sscanf(line, "%63s %lld %lld", path, &blocks, &size) != 3)
+            continue;
+        long long free_mb = blocks / 1024 * size / 1024;
+        if (least_path[0] != '\0' && free_mb >= least)
+            continue;
+        least = free_mb;
+        snprintf(least_path, sizeof(least_path), "%s", path);
+    }
+    if (least_path[0] == '\0')
+        return;
+    char text[128];
+    snprintf(text, sizeof(text), "%lld MB free on %s", least, least_path);
+    move_add_fact(talk->move, "room", text);
+}
+
+/* "right", or how far it is off: certificates and logs go wrong with it. */
+static void add_clock(struct talk *talk, const char *out)
+{
+    char *end = NULL;
+    long long there = strtoll(out, &end, 10);
+    if (end == out)
+        return;
+    long long ahead = there - talk->step->now_ms / 1000;
+    char text[64] = "right";
+    if (ahead > CLOCK_RIGHT_S || ahead < -CLOCK_RIGHT_S)
+        snprintf(text, sizeof(text), "%lld s %s ours", ahead > 0 ? ahead : -ahead, ahead > 0 ? "ahead of" : "behind");
+    move_add_fact(talk->move, "clock", text);
+}
+
 static void preflight_read(struct talk *talk, const struct look *config)
 {
     CLEANUP(look_finish) struct look info, templates;
@@ -80,6 +118,9 @@ static void preflight_read(struct talk *talk, const struct look *config)
     move_add_fact(talk->move, "hostname", look_text(&info, "HOSTNAME"));
     move_add_fact(talk->move, "os", look_text(&info, "OS"));
     move_add_fact(talk->move, "disk_quota", look_text(config, "DISK_QUOTA"));
+    add_room(talk, talk_segment(talk, 3)->out);
+    move_add_fact(talk->move, "load", look_text(&info, "LOADAVERAGE"));
+    add_clock(talk, talk_segment(talk, 4)->out);
     talk_done(talk, false, false, "the panel answers as root and its version is known");
 }
 
@@ -88,7 +129,12 @@ void hestia_do_preflight(struct talk *talk)
     talk_begin(talk);
     on(talk_look(talk, "v-list-sys-config", "json", NULL), 0);
     on_any(talk_look(talk, "v-list-sys-info", "json", NULL));
-    talk_look(talk, "v-list-web-templates-backend", "json", NULL);
+    on_any(talk_look(talk, "v-list-web-templates-backend", "json", NULL));
+    struct segment *room = on_any(talk_look(talk, "stat", "-f", "-c", "%n %a %S", NULL));
+    room->as_root = false;
+    for (const char *const *disk = hestia_disks; *disk != NULL; disk++)
+        segment_add_word(room, *disk);
+    talk_look(talk, "date", "+%s", NULL)->as_root = false;
     if (!talk_run(talk))
         return;
     CLEANUP(look_finish) struct look config;

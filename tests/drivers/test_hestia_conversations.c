@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,21 +137,30 @@ static void facts_are_what_later_steps_need(void **state)
         "{ \"config\": { \"WEB_SYSTEM\": \"nginx\", \"WEB_BACKEND\": \"php-fpm\", \"MAIL_SYSTEM\": "
         "\"\", \"DNS_SYSTEM\": \"bind9\", \"VERSION\": \"1.10.3\", \"DISK_QUOTA\": \"yes\" } }";
     static const char templates[] = "[\"PHP-7_4\", \"PHP-8_2\", \"default\"]";
-    struct segment_result segments[3] = {
-        { .ran = true, .out = xstrdup(config), .err = xstrdup("") },
-        { .ran = true, .out = xstrdup("{}"), .err = xstrdup("") },
-        { .ran = true, .out = xstrdup(templates), .err = xstrdup("") },
-    };
-    struct command_result result = { .segments = segments, .segment_count = 3 };
     struct step step = story_step("node.preflight");
+    static const char info[] = "{ \"sysinfo\": { \"LOADAVERAGE\": \"0.20 / 0.10 / 0.05\" } }";
+    static const char disks[] = "/ 50000000 4096\n/home 2621440 4096\n/var 30000000 4096\n";
+    struct segment_result segments[] = {
+        { .ran = true, .out = xstrdup(config), .err = xstrdup("") },
+        { .ran = true, .out = xstrdup(info), .err = xstrdup("") },
+        { .ran = true, .out = xstrdup(templates), .err = xstrdup("") },
+        { .ran = true, .exit_code = 1, .out = xstrdup(disks), .err = xstrdup("") },
+        { .ran = true, .out = xasprintf("%" PRId64 "\n", step.now_ms / 1000 - 75), .err = xstrdup("") },
+    };
+    struct command_result result = { .segments = segments, .segment_count = ARRAY_LEN(segments) };
     struct move move;
     (void)state;
     driver_hestia.next(&step, &result, 1, &move);
     assert_int_equal(move.verdict, VERDICT_DONE);
-    static const char *const want[][2] = {
-        { "version", "1.10.3" }, { "capabilities", "web,dns" }, { "php", "7.4,8.2" }, { "hostname", "" }, { "os", "" },
-        { "disk_quota", "yes" }
-    };
+    static const char *const want[][2] = { { "version", "1.10.3" },
+                                           { "capabilities", "web,dns" },
+                                           { "php", "7.4,8.2" },
+                                           { "hostname", "" },
+                                           { "os", "" },
+                                           { "disk_quota", "yes" },
+                                           { "room", "10240 MB free on /home" },
+                                           { "load", "0.20 / 0.10 / 0.05" },
+                                           { "clock", "75 s behind ours" } };
     assert_int_equal(move.fact_count, ARRAY_LEN(want));
     for (size_t i = 0; i < ARRAY_LEN(want); i++) {
         assert_string_equal(move.facts[i].key, want[i][0]);

@@ -147,5 +147,8 @@ world.test("the same over an account that has sudo for the panel's commands only
   assert.deepEqual(service.roles[0].nodes.map((node) => node.name), ["web1-sudo"]);
   await checkWhole(service);
   const test = await world.api.post(`/nodes/${(await world.node("web1-sudo")).id}/test`);
-  assert.match(JSON.stringify(test), /1\.10\.3/);
+  assert.match(test.facts.version, /^1\.10\.3/);
+  assert.match(test.facts.room, /^\d{2,} MB free on \/$/);
+  assert.match(test.facts.load, /^[\d.]+ \/ [\d.]+ \/ [\d.]+$/);
+  assert.equal(test.facts.clock, "right");
 });
