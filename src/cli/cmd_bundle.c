@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-
-#define FORMAT "berth-run-1"
+#include "http/bundle.h"
 
 /* ---- making one ------------------------------------------------------------------------------------------------------- */
 
@@ -39,26 +38,6 @@ static enum cli_exit operation_bundle(struct cli *cli, const struct cli_args *ar
 
 /* ---- checking one ----------------------------------------------------------------------------------------------------- */
 
-static bool read_base64(const json_t *object, const char *field, unsigned char *ret_bytes, size_t length)
-{
-    const char *text = cli_text(object, field);
-    size_t got = 0;
-    return sodium_base642bin(ret_bytes, length, text, strlen(text), NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) ==
-               0 &&
-           got == length;
-}
-
-static bool is_signed(const json_t *file)
-{
-    unsigned char key[crypto_sign_PUBLICKEYBYTES], value[crypto_sign_BYTES];
-    const json_t *signature = json_object_get(file, "signature");
-    const char *text = cli_text(file, "bundle");
-    return strcmp(cli_text(file, "format"), FORMAT) == 0 && strcmp(cli_text(signature, "algorithm"), "ed25519") == 0 &&
-           read_base64(signature, "public_key", key, sizeof(key)) &&
-           read_base64(signature, "value", value, sizeof(value)) &&
-           crypto_sign_verify_detached(value, (const unsigned char *)text, strlen(text), key) == 0;
-}
-
 static enum cli_exit say_signed(const json_t *file)
 {
     struct err err;
@@ -77,12 +56,11 @@ static enum cli_exit say_signed(const json_t *file)
 static enum cli_exit check(const json_t *file, const char *path, const char *key)
 {
     struct err err;
-    if (!is_signed(file))
-        err_set(&err, ERR_INVALID, "%s is not as it was made: its signature is wrong", path);
-    else if (key != NULL && strcmp(key, cli_text(json_object_get(file, "signature"), "public_key")) != 0)
-        err_set(&err, ERR_INVALID, "%s is signed with another key", path);
-    else
-        return say_signed(file);
+    switch (bundle_check(file, key)) {
+    case BUNDLE_UNCHANGED: return say_signed(file);
+    case BUNDLE_CHANGED: err_set(&err, ERR_INVALID, "%s is not as it was made: its signature is wrong", path); break;
+    case BUNDLE_OTHER_KEY: err_set(&err, ERR_INVALID, "%s is signed with another key", path); break;
+    }
     return cli_fail(&err);
 }
 

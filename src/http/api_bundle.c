@@ -1,15 +1,13 @@
 /* api_bundle.c - a run to be passed on: what an operation did, with its tasks, attempts, logs and events, as one signed file. The
  * signature is over the bytes of the text `bundle`, as it stands in the file once JSON's escapes are undone; docs/operations.md. */
 #include <inttypes.h>
-#include <sodium.h>
 #include <string.h>
 
+#include "http/bundle.h"
 #include "http/eta_view.h"
 #include "http/route.h"
 #include "http/view.h"
 
-#define FORMAT "berth-run-1"
-#define PURPOSE "run-bundle"
 #define LOGS_MAX (4U * 1024U * 1024U) /* of all attempts together */
 #define CLIENT_WORD_MIN 3
 #define EVENTS_PAGE 1000
@@ -125,23 +123,6 @@ static bool add_events(struct store *store, const struct operation *operation, j
 
 /* ---- the file ---------------------------------------------------------------------------------------------------------- */
 
-/* The key pair is the installation's: made of its keyring, so it stays the same and needs no place of its own. */
-static json_t *sign(const struct keyring *keyring, const char *text)
-{
-    unsigned char seed[KEYRING_MAC_BYTES], public_key[crypto_sign_PUBLICKEYBYTES],
-        secret_key[crypto_sign_SECRETKEYBYTES], value[crypto_sign_BYTES];
-    char public_text[64], value_text[128];
-    _Static_assert(KEYRING_MAC_BYTES == crypto_sign_SEEDBYTES, "a seed is one MAC");
-    keyring_mac(keyring, PURPOSE, "ed25519", seed);
-    crypto_sign_seed_keypair(public_key, secret_key, seed);
-    crypto_sign_detached(value, NULL, (const unsigned char *)text, strlen(text), secret_key);
-    sodium_memzero(seed, sizeof(seed));
-    sodium_memzero(secret_key, sizeof(secret_key));
-    sodium_bin2base64(public_text, sizeof(public_text), public_key, sizeof(public_key), sodium_base64_VARIANT_ORIGINAL);
-    sodium_bin2base64(value_text, sizeof(value_text), value, sizeof(value), sodium_base64_VARIANT_ORIGINAL);
-    return json_pack("{s:s, s:s, s:s}", "algorithm", "ed25519", "public_key", public_text, "value", value_text);
-}
-
 /** Takes the text; the same without a word, which stands there as JSON writes it. Short words are left: they could be anything. */
 static char *without(char *text, const char *word)
 {
@@ -179,9 +160,7 @@ static void answer_file(struct call *call, const json_t *root, const struct oper
     char *disposition = xasprintf("attachment; filename=\"berth-%s-operation-%" PRId64 ".json\"",
                                   domain != NULL ? domain : "service", operation->id);
     call_add_header(call, "Content-Disposition", disposition);
-    call_answer_json(
-        call, MHD_HTTP_OK,
-        json_pack("{s:s, s:s, s:o}", "format", FORMAT, "bundle", text, "signature", sign(call->config->keyring, text)));
+    call_answer_json(call, MHD_HTTP_OK, bundle_make(call->config->keyring, text));
     free(text);
 }
 
@@ -193,8 +172,8 @@ void api_operation_bundle(struct call *call)
         call_refuse_err(call, &err);
         return;
     }
-    json_t *root = json_pack("{s:s, s:o, s:o}", "format", FORMAT, "made_at", view_time(call_now_ms(call)), "operation",
-                             view_operation(&operation));
+    json_t *root = json_pack("{s:s, s:o, s:o}", "format", BUNDLE_FORMAT, "made_at", view_time(call_now_ms(call)),
+                             "operation", view_operation(&operation));
     struct service service = { 0 };
     bool ok = add_service(call->store, operation.service_id, root, &service, &err) &&
               add_tasks(call, &operation, root, &err) && add_events(call->store, &operation, root, &err);
