@@ -1,5 +1,6 @@
-/* api_bundle.c - a run to be passed on: what an operation did, with its tasks, attempts, logs and events, as one signed file. The
- * signature is over the bytes of the text `bundle`, as it stands in the file once JSON's escapes are undone; docs/operations.md. */
+/* api_bundle.c - a run to be passed on: what an operation did, with its tasks, attempts, logs and events, as one signed file; and
+ * whether such a file is ours. The signature is over the bytes of the text `bundle`, as it stands in the file once JSON's escapes
+ * are undone; docs/operations.md. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -186,4 +187,52 @@ void api_operation_bundle(struct call *call)
     json_decref(root);
     service_finish(&service);
     operation_finish(&operation);
+}
+
+/* ---- a file that comes back ------------------------------------------------------------------------------------------- */
+
+/* Not whether it is ours, only whether it can be looked at. */
+static bool is_file(const json_t *file, struct problem *problem)
+{
+    static const char *const known[] = { "format", "bundle", "signature", NULL };
+    struct input input = { file, "" };
+    const json_t *text = json_object_get(file, "bundle");
+    const char *format;
+    json_t *signature;
+    if (!input_known(input, known, problem) || !input_text(input, "format", INPUT_REQUIRED, 100, &format, problem))
+        return false;
+    if (strcmp(format, BUNDLE_FORMAT) != 0)
+        return problem_set(problem, PROBLEM_BAD_VALUE, "format", "format: %s is not known here, only " BUNDLE_FORMAT,
+                           format);
+    if (!json_is_string(text))
+        return problem_set(problem, text == NULL ? PROBLEM_MISSING_FIELD : PROBLEM_WRONG_TYPE, "bundle",
+                           text == NULL ? "the field bundle is missing" : "bundle must be a text");
+    return input_object(input, "signature", INPUT_REQUIRED, &signature, problem);
+}
+
+static const char *verdict_word(enum bundle_verdict verdict)
+{
+    switch (verdict) {
+    case BUNDLE_UNCHANGED: return NULL;
+    case BUNDLE_CHANGED: return "changed";
+    case BUNDLE_OTHER_KEY: return "other-key";
+    }
+    abort();
+}
+
+void api_bundle_verify(struct call *call)
+{
+    json_t *file;
+    struct problem problem;
+    char key[BUNDLE_KEY_TEXT_MAX];
+    if (!call_parse_body(call, &file))
+        return;
+    if (is_file(file, &problem)) {
+        bundle_public_key(call->config->keyring, key);
+        const char *why = verdict_word(bundle_check(file, key));
+        call_answer_json(call, MHD_HTTP_OK, json_pack("{s:b, s:s*}", "valid", why == NULL, "why", why));
+    } else {
+        call_refuse(call, &problem);
+    }
+    json_decref(file);
 }

@@ -96,6 +96,7 @@ struct call *call_create(struct http_server *server, const struct http_config *c
     call->config = config;
     call->connection = connection;
     call->path = xstrdup(path);
+    call->body_max = CALL_BODY_MAX;
     call->bedroom = bedroom;
     atomic_fetch_add(&bedroom->refs, 1);
     atomic_init(&call->refs, 1);

@@ -19,7 +19,7 @@
 #include "http/server.h"
 #include "store/store.h"
 
-#define CALL_BODY_MAX (64U * 1024U)
+#define CALL_BODY_MAX (64U * 1024U) /* but where route_body_max() says more */
 #define CALL_HEADERS_MAX 8
 
 struct call;
@@ -58,9 +58,12 @@ struct call {
     struct caller caller; /* who asks; NOBODY on a route that is open */
     char *path;           /* owned */
     struct buf body;
+    size_t body_max;
     bool body_too_large;
-    int64_t id; /* {id} of the path */
-    char *name; /* {name} of the path: owned; NULL: it has none */
+    bool body_is_large;  /* more than CALL_BODY_MAX may come: the server counts these */
+    bool body_must_wait; /* it might have, but as many as may are on their way already */
+    int64_t id;          /* {id} of the path */
+    char *name;          /* {name} of the path: owned; NULL: it has none */
 
     struct live *live;   /* set before handle() in the HTTP thread: what can become a stream */
     struct store *store; /* of the thread that handles it: set before handle() and finish() */

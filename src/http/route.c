@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "http/bundle.h"
+
 const struct route routes[] = {
     /* the way of every order comes first: the table is searched from the top */
     { "POST", "/api/v1/services", api_service_create, PLACE_FRONT, ACCESS_OPERATOR },
@@ -27,6 +29,7 @@ const struct route routes[] = {
     { "GET", "/api/v1/operations/{id}", api_operation_get, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/operations/{id}/tasks", api_operation_tasks, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/operations/{id}/bundle", api_operation_bundle, PLACE_READER, ACCESS_VIEWER },
+    { "POST", "/api/v1/bundles/verify", api_bundle_verify, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/events", api_service_events, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/stream", api_service_stream, PLACE_FRONT, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/tasks", api_service_tasks, PLACE_READER, ACCESS_VIEWER },
@@ -75,6 +78,14 @@ const struct route routes[] = {
     { "GET", "/api/v1/health", api_health_get, PLACE_FRONT, ACCESS_OPEN },
 };
 const size_t route_count = ARRAY_LEN(routes);
+
+/* They have no variable parts. */
+static const struct {
+    const char *method, *path;
+    size_t body_max;
+} file_routes[] = {
+    { "POST", "/api/v1/bundles/verify", BUNDLE_FILE_MAX },
+};
 
 /* One segment of a path: up to the next slash or the end. */
 static size_t segment_length(const char *at)
@@ -149,4 +160,13 @@ bool route_find(struct call *call, const char *method)
     bool found = call->route != NULL || refuse(call, method, &allowed);
     buf_finish(&allowed);
     return found;
+}
+
+size_t route_body_max(const char *method, const char *path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(file_routes); i++) {
+        if (strcmp(file_routes[i].method, method) == 0 && strcmp(file_routes[i].path, path) == 0)
+            return file_routes[i].body_max;
+    }
+    return CALL_BODY_MAX;
 }

@@ -35,6 +35,9 @@ extern const size_t route_count;
 /** Finds call->route and fills call->id and call->name. @return false: the call has been refused (404 or 405) */
 MUST_CHECK bool route_find(struct call *call, const char *method);
 
+/** How large a body may be there: CALL_BODY_MAX, but for the few that take files. */
+size_t route_body_max(const char *method, const char *path);
+
 /* api_service.c */
 void api_service_create(struct call *call);
 void api_service_list(struct call *call);
@@ -52,6 +55,7 @@ void api_attempt_log(struct call *call);
 void api_task_finish(struct call *call); /* a request on a task was answered: show the task */
 /* api_bundle.c */
 void api_operation_bundle(struct call *call);
+void api_bundle_verify(struct call *call);
 /* api_operation.c */
 void api_operation_start(struct call *call);
 void api_operation_get(struct call *call);

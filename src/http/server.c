@@ -30,6 +30,7 @@
 #define CONNECTION_MEMORY (12U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
 #define SWALLOW_MAX (8U * 1024 * 1024) /* a body up to this is read before it is refused: so the answer arrives */
+#define LARGE_BODIES_MAX 4             /* of more than CALL_BODY_MAX, at the same time */
 #define STOP_WAIT_MS 400               /* for answers that are on their way */
 
 enum wish { WISH_SERVE, WISH_REFUSE, WISH_END };
@@ -50,6 +51,7 @@ struct http_server {
     struct assets *assets; /* NULL: there are none */
     size_t connections_max;
     atomic_size_t calls; /* that the HTTP thread has */
+    size_t large_bodies; /* of the HTTP thread */
 };
 
 /* ---- one request ---------------------------------------------------------------------------------------------------- */
@@ -59,7 +61,10 @@ static bool check_size(struct call *call)
     if (!call->body_too_large)
         return true;
     struct problem problem;
-    problem_set(&problem, PROBLEM_TOO_LARGE, "", "the body has more than %u bytes", CALL_BODY_MAX);
+    if (call->body_must_wait)
+        problem_set(&problem, PROBLEM_BUSY, "", "other large files are being sent; send this one again in a moment");
+    else
+        problem_set(&problem, PROBLEM_TOO_LARGE, "", "the body has more than %zu bytes", call->body_max);
     call_refuse(call, &problem);
     return false;
 }
@@ -88,15 +93,20 @@ static bool check_origin(const struct call *call, struct problem *problem)
         "a change by a session needs the header Berth-CSRF with the session's value: load the page again");
 }
 
-static bool check_access(struct call *call)
+static bool may_use(struct call *call, struct problem *problem)
 {
-    struct problem problem;
     if (call->route->access == ACCESS_OPEN)
         return true;
     const char *header = call_header(call, "Authorization");
-    if (auth_identify(&call->server->auth, header, header == NULL ? call_cookie(call) : NULL, &call->caller,
-                      &problem) &&
-        check_role(call, &problem) && check_origin(call, &problem))
+    return auth_identify(&call->server->auth, header, header == NULL ? call_cookie(call) : NULL, &call->caller,
+                         problem) &&
+           check_role(call, problem) && check_origin(call, problem);
+}
+
+static bool check_access(struct call *call)
+{
+    struct problem problem;
+    if (may_use(call, &problem))
         return true;
     call_refuse(call, &problem);
     return false;
@@ -173,7 +183,7 @@ static enum MHD_Result send_answer(struct call *call)
 
 static void add_body(struct call *call, const char *data, size_t length)
 {
-    if (call->body.length + length > CALL_BODY_MAX) {
+    if (call->body.length + length > call->body_max) {
         call->body_too_large = true;
         buf_clear(&call->body);
     } else if (!call->body_too_large) {
@@ -181,15 +191,34 @@ static void add_body(struct call *call, const char *data, size_t length)
     }
 }
 
+/* Before it comes: a large body is kept in memory only for somebody who may use the route, and only so many at a time. Who may not is
+ * told so when it has been swallowed, as with any other. */
+static void expect_large_body(struct call *call, const char *method)
+{
+    struct problem unsaid;
+    size_t max = route_body_max(method, call->path);
+    if (max == CALL_BODY_MAX || !route_find(call, method) || !may_use(call, &unsaid))
+        return;
+    call->body_max = max;
+    call->body_must_wait = call->server->large_bodies >= LARGE_BODIES_MAX;
+    call->body_too_large = call->body_must_wait;
+    call->body_is_large = !call->body_must_wait;
+    call->server->large_bodies += call->body_is_large;
+}
+
 static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *connection, const char *path,
-                             void **call_at)
+                             const char *method, void **call_at)
 {
     struct call *call = call_create(server, &server->config, server->bedroom, connection, path);
     atomic_fetch_add(&server->calls, 1);
     *call_at = call;
-    const char *length = call_header(call, "Content-Length");
-    if (length == NULL || strtoull(length, NULL, 10) <= SWALLOW_MAX)
+    const char *text = call_header(call, "Content-Length");
+    unsigned long long length = text == NULL ? 0 : strtoull(text, NULL, 10);
+    if (length > CALL_BODY_MAX)
+        expect_large_body(call, method);
+    if (length <= SWALLOW_MAX || (call->body_is_large && length <= call->body_max))
         return MHD_YES;
+    call->body_must_wait = call->body_must_wait && length <= call->body_max;
     call->body_too_large = true;
     (void)check_size(call);
     return send_answer(call); /* libmicrohttpd closes the connection after this: the body is never read */
@@ -202,7 +231,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)version;
     struct call *call = *call_at;
     if (call == NULL)
-        return begin(context, connection, path, call_at);
+        return begin(context, connection, path, method, call_at);
     if (*data_length > 0) {
         add_body(call, data, *data_length);
         *data_length = 0;
@@ -223,7 +252,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct http_server *server = context;
     if (*call_at == NULL)
         return;
-    call_unref(*call_at);
+    struct call *call = *call_at;
+    server->large_bodies -= call->body_is_large;
+    call_unref(call);
     *call_at = NULL;
     atomic_fetch_sub(&server->calls, 1);
 }

@@ -455,7 +455,7 @@ void fixture_finish(struct fixture *fixture)
 
 /* ---- the client ----------------------------------------------------------------------------------------------------- */
 
-static int open_socket(const struct fixture *fixture)
+int fixture_connect(const struct fixture *fixture)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)fixture->port) };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -483,7 +483,7 @@ static struct answer parse_answer(struct buf *raw)
 
 static int send_all(const struct fixture *fixture, const char *bytes, size_t length)
 {
-    int fd = open_socket(fixture);
+    int fd = fixture_connect(fixture);
     for (size_t at = 0; at < length;) {
         ssize_t sent = send(fd, bytes + at, length - at, MSG_NOSIGNAL);
         if (sent <= 0)

@@ -55,6 +55,8 @@ void answer_finish(struct answer *answer);
 /** @param headers  "Name: value\r\n..." or ""; the token is added unless it holds "Authorization" or "No-Token" */
 struct answer fixture_ask(struct fixture *fixture, const char *method, const char *path, const char *headers,
                           const char *body);
+/** A connection on which nothing has been said; it gives up reading after ten seconds. @return the caller's to close() */
+int fixture_connect(const struct fixture *fixture);
 /** Send these bytes and read one answer. */
 struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t length);
 struct answer fixture_get(struct fixture *fixture, const char *path);
