@@ -5,7 +5,7 @@ import type { Route } from "./router.svelte";
 import type { Words } from "./words";
 
 export type NavName =
-  | "dashboard" | "services" | "queue" | "nodes" | "tickets"
+  | "dashboard" | "services" | "queue" | "nodes" | "tickets" | "run"
   | "products" | "groups" | "zones"
   | "settings" | "tokens" | "staff" | "audit" | "account";
 
@@ -25,6 +25,7 @@ export const NAV: readonly { words: Words; entries: readonly NavEntry[] }[] = [
       { name: "queue", href: "/queue", icon: "list", words: "nav.queue" },
       { name: "nodes", href: "/nodes", icon: "server", words: "nav.nodes" },
       { name: "tickets", href: "/tickets", icon: "ticket", words: "nav.tickets" },
+      { name: "run", href: "/run", icon: "upload", words: "nav.run" },
     ],
   },
   {
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   { paths: ["/nodes/:id"], load: () => import("./nodes/Node.svelte"), nav: "nodes" },
   { paths: ["/tickets"], load: () => import("./pages/Tickets.svelte"), nav: "tickets" },
   { paths: ["/tickets/:id"], load: () => import("./pages/Ticket.svelte"), nav: "tickets" },
+  { paths: ["/run"], load: () => import("./run/Run.svelte"), nav: "run" },
   { paths: ["/products"], load: () => import("./catalogue/Products.svelte"), nav: "products" },
   { paths: ["/products/new"], load: () => import("./catalogue/ProductNew.svelte"), nav: "products" },
   { paths: ["/groups"], load: () => import("./catalogue/Groups.svelte"), nav: "groups" },
