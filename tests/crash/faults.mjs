@@ -66,7 +66,7 @@ async function nodeDiskFull(world, { node, held }) {
   held.release();
   const felt = await world.said(/event=(task\.retry|attempt\.\w+) /);
   world.lab.do("fault", node, "diskfull", "off");
-  world.lab.exec(node, "[ ! -s /run/dovecot/master.pid ] || kill -0 $(cat /run/dovecot/master.pid) || dovecot");
+  world.lab.exec(node, "[ ! -s /run/dovecot/master.pid ] || kill -0 $(cat /run/dovecot/master.pid) || dovecot </dev/null >/dev/null 2>&1");
   return felt;
 }
 
