@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { criticalPath, expected, gantt, tickStep } = await load("admin/service/gantt.ts");
+const { criticalPath, expected, gantt, labelSide, tickStep } = await load("admin/service/gantt.ts");
 const { changedOf, piecesOf, reportsOf } = await load("admin/service/timeline.ts");
 
 const START = Date.parse("2026-01-02T03:00:00.000Z");
@@ -63,6 +63,19 @@ test("a running bar ends now", () => {
 test("the axis is round for people", () => {
   assert.deepEqual([900, 2900, 14_000, 65_000, 3_600_000].map((span) => tickStep(span, 8)), [200, 500, 2000, 10_000, 600_000]);
   assert.ok((100 * 3_600_000) / tickStep(100 * 3_600_000, 8) <= 8);
+});
+
+test("the words of a bar stand where there is room for them", () => {
+  const cases = [
+    ["an early bar", 0, 0, 20, "after"],
+    ["a late bar", 70, 70, 90, "before"],
+    ["a late bar that waited late", 60, 70, 90, "before"],
+    ["a late bar that waited from the beginning", 0, 70, 100, "over"],
+    ["a bar that takes all the width", 0, 0, 100, "inside"],
+    ["a long bar that waited from the beginning", 0, 20, 95, "inside"],
+    ["a bar that begins before its line", 90, 10, 100, "inside"],
+  ];
+  for (const [name, ready, from, to, want] of cases) assert.equal(labelSide(ready, from, to), want, name);
 });
 
 const event = (seq, ms, kind, data) => ({ seq, at: moment(ms), kind, data });

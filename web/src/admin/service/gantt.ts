@@ -71,6 +71,22 @@ export function tickStep(spanMs: number, most: number): number {
   return step;
 }
 
+/** So much of the width, in percent, the words beside a bar need. */
+const WORDS_ROOM = 38;
+
+export type Side = "after" | "before" | "over" | "inside";
+
+/**
+ * Where the words of a bar stand: behind it, else in front of it and of the line that leads to it, else over that line, else, where the
+ * bar takes all the width, inside of it.
+ * @param ready where the line begins, or the bar when it has none  @param from, to the bar; all in percent of the width
+ */
+export function labelSide(ready: number, from: number, to: number): Side {
+  if (100 - to >= WORDS_ROOM) return "after";
+  if (Math.min(ready, from) >= WORDS_ROOM) return "before";
+  return from >= WORDS_ROOM ? "over" : "inside";
+}
+
 export interface Expected {
   start: number;
   end: number;
