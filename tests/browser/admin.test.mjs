@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { World } from "../lib/world.mjs";
+import { World, until } from "../lib/world.mjs";
 import { Browser } from "./browser.mjs";
 
 const world = new World("browser-admin");
@@ -107,6 +107,32 @@ world.test("an order is placed; what is wrong with it stands at its field", asyn
   await page.goto(at("/services?q=nothing-like-it"));
   await page.getByText("No service matches").waitFor();
   browser.checkQuiet(page, world.daemon.base, REFUSED);
+});
+
+world.test("a search for digits finds the service, the order and the client of that number, and no address", async () => {
+  const { id } = await world.order("digits.test", { external_id: "365", client: { ...CLIENT, id: "90210" } });
+  await world.status(id);
+  const { id: plain } = await world.order("nodigits.test", { client: { ...CLIENT, id: "8" } });
+  await world.status(plain);
+  const page = await pageOf("vera", "/services");
+  const links = page.locator("tbody").getByRole("link");
+  const found = async (text, names, path = "/services") => {
+    await page.goto(at(path));
+    await page.getByRole("searchbox").fill(text);
+    await page.waitForFunction((text) => new URLSearchParams(location.search).get("q") === text, text);
+    await until(`${text} finds ${names}`, async () => (await links.allInnerTexts()).sort().join() === names.sort().join());
+  };
+  await found("365", ["digits.test"]);
+  await found("90210", ["digits.test"]);
+  await found(`${plain}`, ["nodigits.test"]);
+  await found(`${plain}`, ["nodigits.test"], "/services?status=live");
+  await found(`${plain}`, [], "/services?status=failed");
+  await found("1.2", []);
+  await found("NoDigits", ["nodigits.test"]);
+  const domains = page.asked.map((url) => new URL(url)).filter((url) => url.pathname === "/api/v1/services").flatMap((url) => url.searchParams.getAll("domain"));
+  assert.ok(domains.includes("365*"));
+  assert.deepEqual(domains.filter((domain) => /\.\d+\.\d/.test(domain)), [], "numbers were taken for addresses");
+  browser.checkQuiet(page, world.daemon.base, /status of (401|404)/);
 });
 
 world.test("the list of services follows by itself", async () => {
