@@ -1,8 +1,9 @@
 // deeds.test.mjs - what staff do by the buttons of their pages, in a browser against berthd and the lab: passwords, links, cancel, a task
-// that is given up, a conflict, a node that is paused. What each dialog looks like is photographed, and read with axe.
+// that is given up, a conflict, a node that is paused or drained. What each dialog looks like is photographed, and read with axe.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
+import { serves, visit as visitSite } from "../lib/customer.mjs";
 import { World, until } from "../lib/world.mjs";
 import { Browser } from "./browser.mjs";
 
@@ -11,6 +12,8 @@ const browser = new Browser();
 const PASSWORD = "a password for the tests";
 const LONG = { timeout: 60000 };
 const bin = "/usr/local/hestia/bin";
+/** what the browser says by itself when the page asks, before anybody has signed in, who it is */
+const NOT_IN_YET = /status of 401 .*\/session\)/;
 let page, live;
 
 before(async () => {
@@ -57,7 +60,7 @@ world.test("passwords are shown on a click, which is recorded, and are those tha
   await page.locator(".credential").first().waitFor();
   const shown = await page.locator(".credential code").allTextContents();
   for (const secret of panel) assert.ok(shown.includes(secret), "a stored password is not shown");
-  await browser.checkAccess(page, "passwords");
+  await browser.show(page, "deeds-passwords");
   assert.ok(await audited("credentials.reveal", "deeds.test"));
   await button("Hide").click();
   assert.equal(await page.locator(".credential").count(), 0);
@@ -90,6 +93,46 @@ world.test("a plan says that nothing would change; verify and repair ends well",
   await until("the plan has ended", async () => (await world.api.get(`/services/${live.id}/operations`)).operations.some((operation) => operation.kind === "plan" && operation.state === "done"), 60000);
   await confirm(button("Verify and repair"), "Verify and repair", "deeds-verify");
   await until("it was verified", async () => (await world.api.events(live.id)).some((event) => event.kind === "service.verified"), 60000);
+});
+
+world.test("what is missing on a node is said by a plan, and made again and said by verify and repair", async () => {
+  const address = (node) => world.lab.node(node).address;
+  const stands = async () => /deeds\.test/.test((await visitSite(address("web1"), "deeds.test")).text) && serves(address("ns2"), "deeds.test");
+  assert.ok(await stands());
+  world.lab.exec("web1", `${bin}/v-delete-web-domain deeds deeds.test`);
+  world.lab.exec("ns2", `${bin}/v-delete-dns-domain deeds deeds.test`);
+  const report = (title) => page.locator(".card", { has: page.getByRole("heading", { name: title, exact: true }) });
+  /** The report's rows as they are read: step, node, what. */
+  const rowsOf = async (card) => (await card.locator("tbody tr").all().then((rows) => Promise.all(rows.map((row) => row.locator("td").allInnerTexts())))).map((cells) => cells.map((cell) => cell.replace(/\s+/g, " ").trim()));
+
+  await visit(`/services/${live.id}/deploy`);
+  await confirm(button("Plan"), "Plan", "deeds-plan");
+  const plan = report("What would change");
+  await plan.locator("tbody tr").first().waitFor(LONG);
+  const planned = await rowsOf(plan);
+  assert.deepEqual(planned.map(([step, node]) => `${step} on ${node}`).sort(), ["DNS zone dns.zone@ns2 on ns2", "Web domain web.domain on web1"], JSON.stringify(planned));
+  assert.match(planned.find(([, node]) => node === "web1")[2], /would run v-add-web-domain/);
+  assert.match(planned.find(([, node]) => node === "ns2")[2], /would run v-insert-dns-domain/);
+  await plan.getByText("2 changes").waitFor();
+  await browser.show(page, "deeds-planned");
+  assert.equal(serves(address("ns2"), "deeds.test"), false, "a plan changes nothing");
+  // steps of a plan do not wait for each other: their bars end late and their lines begin early
+  const outside = await page.evaluate(() => {
+    const plot = document.querySelector(".plot").getBoundingClientRect();
+    return [...document.querySelectorAll(".bar-label")].filter((label) => label.getBoundingClientRect().left < plot.left || label.getBoundingClientRect().right > plot.right + 1).map((label) => label.textContent.trim());
+  });
+  assert.deepEqual(outside, [], "words beside the bars that cannot be read");
+
+  await confirm(button("Verify and repair"), "Verify and repair");
+  const repair = report("What was repaired");
+  await repair.locator("tbody tr").first().waitFor(LONG);
+  const repaired = await rowsOf(repair);
+  for (const [step, node] of planned) assert.ok(repaired.some((row) => row[0] === step && row[1] === node && row[2] !== ""), `${step} on ${node} is not among ${JSON.stringify(repaired)}`);
+  assert.ok(repaired.every((row) => !/would/.test(row[2])), JSON.stringify(repaired));
+  await browser.show(page, "deeds-repaired");
+  assert.ok(await stands(), "it is there again");
+  await confirm(button("Verify and repair"), "Verify and repair");
+  await page.getByText("Nothing had to be repaired").waitFor(LONG);
 });
 
 world.test("what is under way is cancelled, and a task that does not end is given up", async () => {
@@ -150,4 +193,41 @@ world.test("a node is tested, paused and taken back", async () => {
   await dialog().locator("button[type=submit]").click();
   await badge("active").waitFor(LONG);
   assert.ok(await audited("node.pause", "ns1"));
+});
+
+world.test("a drained node keeps what it has and gets nothing new, until it is activated", async () => {
+  const { id: node } = await world.node("web1");
+  const since = page.locator(".card", { has: page.getByRole("heading", { name: "Connection" }) }).locator("time").first();
+  const readSince = async () => Date.parse(await since.getAttribute("datetime"));
+  await visit(`/nodes/${node}`);
+  const before = await readSince();
+  await confirm(button("Drain"), "Drain", "deeds-node-drain");
+  await badge("draining").waitFor(LONG);
+  await page.locator(".note", { hasText: "Draining" }).getByText("Nothing new is placed on it; what it has goes on.").waitFor();
+  assert.equal(await readSince(), Date.parse((await world.node("web1")).state_since));
+  assert.ok((await readSince()) > before, "since now");
+  assert.equal(await button("Drain").count(), 0);
+  await browser.show(page, "deeds-node-draining");
+  assert.ok(await audited("node.drain", "web1"));
+
+  const { id } = await world.order("drained.test");
+  await world.status(id, "waiting");
+  await visit(`/services/${id}`);
+  await badge("waiting").waitFor(LONG);
+  await page.getByText(/web1 is draining/).first().waitFor();
+  assert.equal((await world.api.service(id)).roles.flatMap((role) => role.nodes).length, 0);
+  const verified = async () => (await world.api.get(`/services/${live.id}/operations`)).operations.filter(({ kind, state }) => kind === "verify" && state === "done").length;
+  const times = await verified();
+  await visit(`/services/${live.id}/deploy`);
+  await confirm(button("Verify and repair"), "Verify and repair");
+  await until("its tasks go on", async () => (await verified()) > times, 60000);
+
+  await visit(`/nodes/${node}`);
+  await confirm(button("Activate"), "Activate", "deeds-node-activate");
+  await badge("active").waitFor(LONG);
+  await page.locator(".note", { hasText: "Draining" }).waitFor({ state: "detached" });
+  const service = await world.status(id);
+  assert.deepEqual(service.roles[0].nodes.map(({ name }) => name), ["web1"]);
+  assert.ok(await audited("node.set", "web1"));
+  browser.checkQuiet(page, world.daemon.base, NOT_IN_YET);
 });
