@@ -54,6 +54,7 @@ export interface Ssl {
   state: "waiting" | "issued" | "failed" | "none";
   record: string | null;
   expected: string | null;
+  seen: "yes" | "partly" | "no" | "unknown";
   found: string[];
   looked_at: string | null;
   next_look_at: string | null;
