@@ -2,8 +2,11 @@
 // everything that can come between.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before } from "node:test";
-import { World } from "../lib/world.mjs";
+import { Resolver, freePort } from "../lib/resolver.mjs";
+import { World, until } from "../lib/world.mjs";
+import { Webhook } from "../notify/servers.mjs";
 import { Browser } from "./browser.mjs";
 
 const world = new World("browser-customer");
@@ -56,6 +59,7 @@ world.test("an order is watched from the splash to the control panel, in one win
   await page.locator(".steps li.working").first().waitFor();
   await page.locator(".steps li.done").first().waitFor(LONG);
   assert.match(await page.title(), /^\d+% · münchen\.test$/);
+  await page.locator(".activity time").first().waitFor();
   await browser.show(page, "customer-splash");
   world.panel("pace=none");
 
@@ -114,6 +118,84 @@ world.test("a node that does not answer is told, and its recovery is seen", asyn
   await page.context().close();
 });
 
+world.test("what waits to be tried again says so, and until when", async () => {
+  await world.api.patch("/settings", { "retry.attempts": 10, "retry.first": "20 s" });
+  world.lab.do("panel", "mail1", "fail=v-add-mail-domain:3");
+  const order = await world.order("later.test");
+  const page = await browser.page();
+  await open(page, order);
+  const note = page.locator(".note.wait", { hasText: "It goes on" });
+  await note.waitFor(LONG);
+  const until = Date.parse(await note.locator("time").getAttribute("datetime"));
+  assert.ok(until > Date.now() - 1000 && until < Date.now() + 120000, `it goes on at ${new Date(until).toISOString()}`);
+  await browser.checkAccess(page, "what it waits for, and until when");
+  world.lab.do("panel", "mail1", "fail=");
+  await world.api.post(`/services/${order.id}/retry`);
+  await headline(page, "later.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  await world.api.patch("/settings", { "retry.attempts": null, "retry.first": null });
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("where a ticket went out it is said; where the product does not let him, the customer cannot try again", async () => {
+  const hook = await new Webhook().open();
+  await world.api.patch("/settings", { "ticket.enabled": true, "ticket.channel": "webhook", "notify.webhook_url": `http://127.0.0.1:${hook.port}/`, "notify.webhook_secret": "a secret of ours" });
+  await world.addProduct("strict", { web: { disk_mb: 1000 }, customer_retry: false });
+  world.lab.do("panel", "web1", "fail=v-add-web-domain:10");
+  const order = await world.order("strict.test", { product: "strict", options: {} });
+  const page = await browser.page();
+  await open(page, order);
+  await headline(page, "The setup of strict.test has stopped").waitFor(LONG);
+  await page.getByText("A case has been opened for it: there is no need to write to us.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
+  await browser.show(page, "customer-failed-told");
+  await until("the ticket has gone out", () => hook.requests.length > 0);
+  world.lab.do("panel", "web1", "fail=");
+  await world.api.post(`/services/${order.id}/retry`);
+  await headline(page, "strict.test is ready").waitFor(LONG);
+  await checkSameWindow(page);
+  await world.api.patch("/settings", { "ticket.enabled": null, "ticket.channel": null, "notify.webhook_url": null, "notify.webhook_secret": null });
+  hook.close();
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("what the world sees of the domain, and what its certificate waits for, is shown as it changes", async () => {
+  const resolver = new Resolver(join(world.directory, "resolver"), await freePort());
+  const server = world.lab.node("ns1").address;
+  const site = world.lab.node("web1").address;
+  try {
+    await resolver.start([], server);
+    await world.api.patch("/settings", { "world.resolvers": `127.0.0.1:${resolver.port}`, "world.first": "1 s", "world.cap": "2 s" });
+    const page = await browser.page();
+    await open(page, await world.order("seen.test"));
+    await headline(page, "seen.test is ready").waitFor(LONG);
+    await page.getByText("not seen yet").waitFor(LONG);
+    await page.getByText("set the name servers that are shown under Domain").waitFor();
+    const ssl = page.locator(".pending li", { hasText: "Certificate for secure connections" });
+    await ssl.getByText(`A seen.test is ${site}`).waitFor();
+    await ssl.getByText("Nothing is found there yet.").waitFor();
+    await ssl.getByText("Next look").waitFor();
+    const [looked, next] = await Promise.all((await ssl.locator("time").all()).map(async (time) => Date.parse(await time.getAttribute("datetime"))));
+    assert.ok(next > looked, `looked at ${looked}, next look at ${next}`);
+    await browser.show(page, "customer-unseen");
+    await resolver.stop();
+    await resolver.start(["seen.test"], server);
+    await page.getByText("seen everywhere").first().waitFor(LONG);
+    await page.getByText("Your domain uses these name servers. Nothing is left to do.").waitFor();
+    await ssl.getByText("nothing stands in its way any more").waitFor();
+    assert.doesNotMatch(await ssl.innerText(), /as soon as|Next look/, "it waits for nothing that has come");
+    await browser.show(page, "customer-seen");
+    await checkSameWindow(page);
+    browser.checkQuiet(page, world.daemon.base);
+    await page.context().close();
+  } finally {
+    await resolver.stop();
+    await world.api.patch("/settings", { "world.resolvers": null, "world.first": null, "world.cap": null });
+  }
+});
+
 world.test("what has stopped says why; when it is tried again, the page goes on", async () => {
   world.lab.do("panel", "web1", "fail=v-add-web-domain:10");
   const order = await world.order("sorry.test");
@@ -156,6 +238,7 @@ world.test("where streams do not come through, the page asks", async () => {
   await page.route("**/events?*", (route) => route.abort());
   await open(page, order);
   await page.locator(".steps li.done").nth(2).waitFor(LONG);
+  assert.match(await page.locator(".now .left").innerText(), / left$|^almost there$|longer than usual$/);
   world.panel("pace=none");
   await headline(page, "asking.test is ready").waitFor(LONG);
   await checkSameWindow(page);
@@ -213,5 +296,12 @@ world.test("a link that was revoked ends the page that is open", async () => {
   await world.api.post(`/services/${order.id}/link`);
   await headline(page, "There is nothing more to see here").waitFor();
   await browser.show(page, "customer-ended");
+  const { pathname } = new URL(order.customer_url);
+  for (const address of [pathname, pathname.slice(0, -4)]) {
+    const answer = await page.goto(world.daemon.base + address);
+    assert.equal(answer.status(), address === pathname ? 410 : 404);
+    await browser.show(page, `customer-link-${answer.status()}`);
+  }
+  browser.checkQuiet(page, world.daemon.base, /status of (404|410)/);
   await page.context().close();
 });
