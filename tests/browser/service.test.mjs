@@ -18,7 +18,7 @@ before(async () => {
   world.configure({ listen: new URL(world.daemon.base).host }); // a berthd that comes back is found where it was
   await browser.open();
   await world.api.post("/staff", { name: "ada", role: "owner", password: PASSWORD });
-  page = await browser.page();
+  page = await browser.page({ permissions: ["clipboard-read", "clipboard-write"] });
   await page.goto(`${world.daemon.base}/admin/login`);
   await page.getByLabel("Name").fill("ada");
   await page.getByLabel("Password").fill(PASSWORD);
@@ -111,6 +111,25 @@ world.test("a node that fails is said with reason and next look; when it works a
   assert.equal(await page.getByRole("tab").count(), task.attempt_list.length, "every attempt has its tab");
   await page.getByRole("tab").first().click();
   await page.locator(".log-line", { hasText: "v-add-mail-domain" }).first().waitFor();
+
+  await visit(`/services/${id}/tasks`);
+  const row = page.locator('tr:has([data-task="mail.domain"])');
+  await row.waitFor(LONG);
+  const [action, node, state, attempts, started, took] = await row.locator("td").allInnerTexts();
+  assert.match(action, /^Mail domain\s+mail\.domain$/);
+  assert.deepEqual([node, state.trim(), attempts], ["mail1", "Done", String(task.attempts)]);
+  assert.match(started, /^\d+:\d\d:\d\d/);
+  assert.match(took, /^[\d.]+ m?s/);
+  await visit(`/services/${id}/events`);
+  const count = async () => Number(/^([\d,]+) events?$/.exec(await page.locator(".count-line").innerText())?.[1]);
+  const events = await world.api.events(id);
+  await until("every event is shown", async () => (await count()) === events.length);
+  await page.getByLabel("Kind").selectOption("trouble");
+  assert.ok((await count()) > 0 && (await count()) < events.length, "only what was trouble");
+  await page.locator(".event", { hasText: "Mail domain" }).first().waitFor();
+  await page.getByLabel("Kind").selectOption("");
+  await page.getByLabel("Search").fill("no such words");
+  await page.getByText("No events here.").waitFor();
   await world.api.patch("/settings", { "retry.attempts": null, "retry.first": null });
 });
 
@@ -293,6 +312,14 @@ world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; i
   t.diagnostic(`${LINES} lines shown after ${Date.now() - began} ms, with the page`);
   assert.deepEqual(await page.locator(".log-line.chosen .log-text").allInnerTexts(), [50000, 50001, 50002].map((line) => `line ${line} of what a command says${line % 10 === 0 ? ", and says ".repeat(4) : ""}`));
   assert.ok((await page.locator(".log-line").count()) < 250, "only what can be seen is drawn");
+  await page.getByRole("button", { name: "Copy lines" }).click();
+  await page.getByText("The lines were copied.").waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^line 50000 [^\n]*\nline 50001 [^\n]*\nline 50002 [^\n]*\n$/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
+  const saved = readFileSync(await download.path(), "utf8").split("\n");
+  assert.equal(saved.length, LINES + 1);
+  assert.match(saved[6500], /^2026-01-02T03:04:05\.678Z stderr line 6501 /);
+  assert.match(saved[7500], /^2026-01-02T03:04:05\.678Z stdout line 7501 /);
   const frames = await page.evaluate(async () => {
     const view = document.querySelector(".log-view");
     const took = [];
@@ -317,6 +344,18 @@ world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; i
   await page.getByLabel("Search the log").fill("line 77777 ");
   await page.getByText("1 of 1").waitFor();
   await page.locator("mark.current").waitFor();
+  const timed = page.locator(".log-sheet.with-times");
+  await timed.waitFor();
+  await page.getByRole("button", { name: "Times" }).click();
+  await timed.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Times" }).click();
+  for (const [number, stream] of [[6500, "stderr"], [7500, "stdout"]]) {
+    await page.getByLabel("Search the log").fill(`line ${number} `);
+    const line = page.locator(`.log-line:has(mark.current).of-${stream}`);
+    await line.waitFor();
+    assert.deepEqual(await line.evaluate((element) => [element.querySelector(".log-number").dataset.line, element.querySelector(".log-stream").dataset.stream]), [String(number), stream]);
+    assert.match(await line.locator(".log-time").getAttribute("data-clock"), /^\d\d:04:05\.678/);
+  }
   await page.getByRole("button", { name: "Jump to the end" }).click();
   await page.locator(".log-line", { hasText: `line ${LINES} ` }).waitFor();
   await page.getByRole("button", { name: "Wrap" }).click();
@@ -324,6 +363,81 @@ world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; i
   await page.locator(`a[data-line="${LINES}"]`).click();
   assert.match(page.url(), new RegExp(`attempt=\\d+#L${LINES}$`));
   await page.unroute(/\/attempts\/\d+\/stream/);
+});
+
+world.test("a log is followed to its end, until somebody scrolls up; a button follows again", async () => {
+  const { id } = await world.deploy("follow.test");
+  const task = await world.api.task(id, "web.domain");
+  let offset = 0;
+  let line = 0;
+  const piece = () => {
+    let text = "";
+    for (let i = 0; i < 300; i++) text += `line ${++line}\n`;
+    const at = offset;
+    offset += text.length;
+    return `event: log\nid: ${offset}\ndata: ${JSON.stringify({ offset: at, chunks: [{ offset: at, at: "2026-01-02T03:04:05.678Z", stream: "stdout", text }], next_offset: offset })}\n\n`;
+  };
+  // each stream brings a piece and breaks off: the next one is asked for from there, and comes when the test lets it
+  let more;
+  const held = [piece()];
+  const asked = [];
+  await page.route(/\/attempts\/\d+\/stream/, async (route) => {
+    asked.push(Number(new URL(route.request().url()).searchParams.get("offset")));
+    while (held.length === 0) await new Promise((resolve) => (more = resolve));
+    await route.fulfill({ contentType: "text/event-stream", body: held.shift() });
+  });
+  const send = (body) => (held.push(body), more?.());
+  const view = page.locator(".log-view");
+  const below = () => view.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  const lines = (count) => page.locator(".log-foot", { hasText: `${count} lines` }).waitFor(LONG);
+  await visit(`/services/${id}/tasks/${task.id}`);
+  await lines(300);
+  await until("it is at its end", async () => (await below()) <= 4);
+  await until("it asks for more", () => asked.length === 2);
+  assert.equal(asked[1], offset, "from where it was");
+  await view.hover();
+  await page.mouse.wheel(0, -2000);
+  const follow = page.getByRole("button", { name: "Jump to the end and follow" });
+  await follow.waitFor();
+  const top = await view.evaluate((element) => element.scrollTop);
+  send(piece());
+  await lines(600);
+  assert.equal(await view.evaluate((element) => element.scrollTop), top, "who reads is left alone");
+  await follow.click();
+  await until("it is at its end again", async () => (await below()) <= 4);
+  await follow.waitFor({ state: "detached" });
+  send(`${piece()}event: end\ndata: {"outcome":"done"}\n\n`);
+  await lines(900);
+  await until("it follows", async () => (await below()) <= 4);
+  await page.unroute(/\/attempts\/\d+\/stream/);
+});
+
+world.test("a group and a product are added by their forms; what is wrong stands at its field", async () => {
+  await visit("/groups");
+  await page.getByRole("button", { name: "Add group" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Not A Name");
+  await dialog.getByRole("button", { name: "Add group" }).click();
+  await dialog.locator(".field-error").waitFor();
+  await browser.show(page, "group-new");
+  await dialog.getByLabel("Name").fill("us");
+  await dialog.getByLabel("Title").fill("Elsewhere");
+  await dialog.getByRole("button", { name: "Add group" }).click();
+  await page.getByRole("row").filter({ hasText: "Elsewhere" }).getByText("No nodes").waitFor();
+  await visit("/products/new");
+  await page.getByLabel("Name", { exact: true }).fill("little");
+  await page.getByRole("combobox", { name: "Group" }).selectOption("us");
+  await page.getByText("Customers may try again themselves").click();
+  for (const role of ["mail", "DNS"]) await page.getByRole("switch", { name: new RegExp(`Sells ${role}`) }).uncheck();
+  await page.getByLabel("Disk").first().fill("much");
+  await page.getByRole("button", { name: "Add product" }).click();
+  await page.locator(".field-error").waitFor();
+  await page.getByLabel("Disk").first().fill("1.5 GB");
+  await page.getByRole("button", { name: "Add product" }).click();
+  await page.getByText("Product little was added.").waitFor();
+  const { products } = await world.api.get("/products");
+  const { group, customer_retry, web, mail, dns } = products.find((product) => product.name === "little");
+  assert.deepEqual([group, customer_retry, web.disk_mb, mail ?? null, dns ?? null], ["us", false, 1500, null, null]);
 });
 
 world.test("a node is added only when its key was compared", async () => {
@@ -377,5 +491,5 @@ world.test("the catalogue's pages and the list of nodes are readable for everybo
     await page.waitForTimeout(500);
     await browser.show(page, name);
   }
-  browser.checkQuiet(page, world.daemon.base, /422 .*preview|503|409|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/);
+  browser.checkQuiet(page, world.daemon.base, /422 .*(preview|groups)|503|409|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/);
 });
