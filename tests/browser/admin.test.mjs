@@ -127,6 +127,9 @@ world.test("a search for digits finds the service, the order and the client of t
   await found(`${plain}`, ["nodigits.test"]);
   await found(`${plain}`, ["nodigits.test"], "/services?status=live");
   await found(`${plain}`, [], "/services?status=failed");
+  await page.goto(at("/services"));
+  await page.getByRole("button", { name: "Failed", exact: true }).click();
+  await until("only what has failed", async () => new URL(page.url()).search === "?status=failed" && (await links.count()) === 0);
   await found("1.2", []);
   await found("NoDigits", ["nodigits.test"]);
   const domains = page.asked.map((url) => new URL(url)).filter((url) => url.pathname === "/api/v1/services").flatMap((url) => url.searchParams.getAll("domain"));
@@ -144,6 +147,49 @@ world.test("the list of services follows by itself", async () => {
   world.panel("pace=none");
   await row.locator('[data-state="live"]').waitFor(LONG);
   await world.status(id);
+});
+
+world.test("the dashboard counts services, tasks and what the nodes carry; what is due for over a minute is red", async () => {
+  const { id: web } = await world.node("web1");
+  await world.setNode("web1", { capacity_max: 10 });
+  const page = await pageOf("vera");
+  const queue = await world.api.get("/queue");
+  const { nodes } = await world.api.get("/nodes");
+  const text = async (selector) => (await page.locator(selector).innerText()).replaceAll(",", "");
+  for (const status of ["live", "deploying", "accepted", "waiting", "failed", "suspended"])
+    await until(`services that are ${status}`, async () => (await text(`.tile[href$="status=${status}"] .tile-n`)) === String(queue.services[status]));
+  for (const state of ["queued", "running", "waiting", "held", "failed"])
+    await until(`tasks that are ${state}`, async () => (await text(`.number[href$="state=${state}"] .number-n`)) === String(queue[state]));
+  for (const [name, role] of [["Web", "web"], ["Mail", "mail"], ["Name servers", "dns"]]) {
+    const part = page.getByRole("region", { name, exact: true });
+    const own = nodes.filter((node) => node.roles.includes(role));
+    assert.deepEqual(await part.locator(".node-name").allInnerTexts(), own.map((node) => node.name));
+    for (const node of own) {
+      const entry = part.locator(".node", { hasText: node.name });
+      await entry.getByText(node.id === web ? `${node.load} of 10 services` : `${node.load} services, no limit`).waitFor();
+      await entry.getByText("Connected").waitFor();
+    }
+  }
+  const [newest] = (await world.api.get("/services?limit=1")).services;
+  assert.equal(await page.locator(".card", { hasText: "Ordered last" }).last().getByRole("link", { name: newest.domain_unicode }).count(), 1);
+
+  const oldest = page.locator(".oldest");
+  const color = () => page.locator(".oldest-n").evaluate((element) => getComputedStyle(element).color);
+  let age_s = 30;
+  await page.route("**/api/v1/queue", (route) => route.fulfill({ json: { ...queue, queued: 1, oldest_queued_at: new Date(Date.now() - age_s * 1000).toISOString() } }));
+  await page.reload();
+  await oldest.getByText(/^Oldest due task: 3\d s$/).waitFor();
+  assert.equal(await page.locator(".oldest.late").count(), 0);
+  const calm = await color();
+  age_s = 70;
+  await page.reload();
+  await page.locator(".oldest.late").getByText(/^Oldest due task: 7\d s$/).waitFor();
+  await oldest.getByText(/^Late: due for 1 min/).waitFor();
+  const [red, green, blue] = (await color()).match(/\d+/g).map(Number);
+  assert.ok((await color()) !== calm && red > 2 * green && red > 2 * blue, `${red} ${green} ${blue} is no red`);
+  await show(page, "admin-dashboard-late");
+  await world.setNode("web1", { capacity_max: 0 });
+  browser.checkQuiet(page, world.daemon.base, REFUSED);
 });
 
 world.test("a viewer looks and changes nothing: neither by buttons nor past them", async () => {
@@ -296,11 +342,13 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
   await world.api.patch("/settings", { "ticket.enabled": true, "ticket.channel": "webhook", "notify.webhook_url": "http://127.0.0.1:9/", "notify.webhook_secret": "a secret of ours", "retry.attempts": 1, "retry.wait": "1 min" });
   world.panel("fail=v-add-web-domain:15");
   const { id } = await world.order("fails.test", { client: CLIENT });
+  const { id: other } = await world.order("failstoo.test", { client: CLIENT });
+  for (const each of [id, other]) await world.task(each, "web.domain", ["failed"]);
   const page = await pageOf("ada");
   await page.locator(".entries").getByRole("link", { name: "fails.test" }).first().waitFor(LONG);
   await show(page, "admin-dashboard");
   await page.goto(at("/queue?state=failed"));
-  await page.getByRole("row").filter({ hasText: "web.domain" }).waitFor();
+  await page.getByRole("row").filter({ hasText: "fails.test" }).waitFor();
   await show(page, "admin-queue");
   await page.goto(at("/tickets"));
   await page.getByRole("link", { name: /^Ticket \d+/ }).first().click();
@@ -311,9 +359,16 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
   await show(page, "admin-tickets");
   world.panel("fail=");
   await page.goto(at("/queue?state=failed"));
-  await page.getByRole("row").filter({ hasText: "web.domain" }).getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("row").filter({ hasText: "fails.test" }).getByRole("button", { name: "Retry" }).click();
   await page.getByText("is tried again").waitFor();
   await world.status(id);
+  await page.getByRole("row").filter({ hasText: "fails.test" }).waitFor({ state: "detached" });
+  await button(page, "Retry all that match").click();
+  await page.getByRole("dialog").getByText("1 task that matches the filter is started again now.").waitFor();
+  await show(page, "admin-queue-retry");
+  await button(page.getByRole("dialog"), "Retry 1 task").click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await world.status(other);
   await world.api.patch("/settings", { "ticket.enabled": null, "retry.attempts": null, "retry.wait": null });
 });
 
@@ -335,6 +390,7 @@ world.test("the other pages, and the way through them by keyboard", async () => 
   await heading(page, "Services").waitFor();
   await page.goto(at("/no/such/page/at/all"));
   await heading(page, "Not found").waitFor();
+  await show(page, "admin-not-found");
   await page.goto(at("/account"));
   await page.getByText("Dark", { exact: true }).click();
   assert.equal(await page.evaluate(() => document.documentElement.dataset.bsTheme), "dark");
