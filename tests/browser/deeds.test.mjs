@@ -1,5 +1,5 @@
 // deeds.test.mjs - what staff do by the buttons of their pages, in a browser against berthd and the lab: passwords, links, cancel, a task
-// that is given up, a conflict, a node that is paused or drained. What each dialog looks like is photographed, and read with axe.
+// that is given up, a conflict, a node that is paused, drained or away. What each dialog looks like is photographed, and read with axe.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
@@ -193,6 +193,35 @@ world.test("a node is tested, paused and taken back", async () => {
   await dialog().locator("button[type=submit]").click();
   await badge("active").waitFor(LONG);
   assert.ok(await audited("node.pause", "ns1"));
+});
+
+world.test("a node that cannot be reached says why and since when, shows its tasks, and is back by itself", async () => {
+  const { id } = await world.node("ns2");
+  await visit(`/nodes/${id}`);
+  await badge("active").waitFor(LONG);
+  const tasks = page.getByRole("table", { name: "Tasks on this node" }).locator("tbody tr");
+  await tasks.first().waitFor(LONG);
+  assert.ok((await tasks.allInnerTexts()).every((row) => /dns\./.test(row)), "only its own");
+  await page.getByRole("combobox", { name: "State" }).selectOption("running");
+  await page.getByText("No tasks here.").waitFor();
+  world.lab.do("sshd", "ns2", "stop");
+  world.lab.do("cut", "ns2");
+  await badge("unreachable").waitFor(LONG);
+  const node = await world.node("ns2");
+  const note = page.getByRole("alert").filter({ hasText: "Cannot be reached" });
+  await note.getByText(node.state_reason).waitFor();
+  assert.equal(await note.locator("time").getAttribute("datetime"), node.state_since);
+  await page.getByText("Open: nothing is sent until it answers").waitFor();
+  await browser.show(page, "deeds-node-unreachable");
+  await visit("");
+  const entry = page.getByRole("region", { name: "Name servers" }).locator(".node", { hasText: "ns2" });
+  await entry.locator(".node-reason").getByText(node.state_reason).waitFor();
+  await entry.getByText("Last contact").waitFor();
+  await visit(`/nodes/${id}`);
+  world.lab.do("sshd", "ns2", "start");
+  await badge("active").waitFor(LONG);
+  await note.waitFor({ state: "detached" });
+  await page.getByText("Closed: commands are sent").waitFor();
 });
 
 world.test("a drained node keeps what it has and gets nothing new, until it is activated", async () => {
