@@ -204,6 +204,10 @@ world.test("a node that cannot be reached says why and since when, shows its tas
   assert.ok((await tasks.allInnerTexts()).every((row) => /dns\./.test(row)), "only its own");
   await page.getByRole("combobox", { name: "State" }).selectOption("running");
   await page.getByText("No tasks here.").waitFor();
+  // as if there were more tasks than are shown
+  await page.route("**/api/v1/tasks?*", (route) => route.continue({ url: route.request().url().replace("limit=50", "limit=2") }));
+  await page.getByRole("combobox", { name: "State" }).selectOption("");
+  await page.getByText("Only the latest 50 are shown.").waitFor();
   world.lab.do("sshd", "ns2", "stop");
   world.lab.do("cut", "ns2");
   await badge("unreachable").waitFor(LONG);
@@ -213,6 +217,7 @@ world.test("a node that cannot be reached says why and since when, shows its tas
   assert.equal(await note.locator("time").getAttribute("datetime"), node.state_since);
   await page.getByText("Open: nothing is sent until it answers").waitFor();
   await browser.show(page, "deeds-node-unreachable");
+  await page.unroute("**/api/v1/tasks?*");
   await visit("");
   const entry = page.getByRole("region", { name: "Name servers" }).locator(".node", { hasText: "ns2" });
   await entry.locator(".node-reason").getByText(node.state_reason).waitFor();
