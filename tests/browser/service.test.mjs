@@ -491,5 +491,5 @@ world.test("the catalogue's pages and the list of nodes are readable for everybo
     await page.waitForTimeout(500);
     await browser.show(page, name);
   }
-  browser.checkQuiet(page, world.daemon.base, /422 .*(preview|groups)|503|409|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/);
+  browser.checkQuiet(page, world.daemon.base, /401 .*session|422 .*(preview|groups)|503|409|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/);
 });
