@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/settings.h"
 #include "engine/staff.h"
+#include "http/link.h"
 #include "store/store_deed.h"
 #include "store/store_ticket.h"
 
@@ -551,6 +552,12 @@ struct answer fixture_get(struct fixture *fixture, const char *path)
     return fixture_ask(fixture, "GET", path, "", NULL);
 }
 
+struct answer fixture_get_by_id(struct fixture *fixture, const char *before, int64_t id, const char *behind)
+{
+    CLEANUP(freep) char *path = xasprintf("%s%lld%s", before, (long long)id, behind);
+    return fixture_get(fixture, path);
+}
+
 void answer_finish(struct answer *answer)
 {
     free(answer->head);
@@ -597,6 +604,14 @@ char *order_body(const char *product, const char *domain, const char *external_i
         external_id == NULL ? "" : "\"");
 }
 
+char *fixture_link(struct fixture *fixture, int64_t service_id, int64_t generation, const char *tail)
+{
+    char token[LINK_TOKEN_MAX];
+    struct clock *clock = clock_real();
+    link_token(fixture->keyring, service_id, generation, clock->now_ms(clock), token);
+    return xasprintf("/s/%s%s", token, tail);
+}
+
 int64_t fixture_order(struct fixture *fixture, const char *domain)
 {
     CLEANUP(freep) char *body = order_body(NULL, domain, NULL);
@@ -605,62 +620,4 @@ int64_t fixture_order(struct fixture *fixture, const char *domain)
     int64_t id = strtoll(answer_text(&answer, "id"), NULL, 10);
     answer_finish(&answer);
     return id;
-}
-
-/* ---- history ------------------------------------------------------------------------------------------------------------ */
-
-/* In the caller's transaction: done, with a log of one line. */
-static void add_done_attempt(struct fixture *fixture, int64_t task_id, int64_t *ret_attempt_id)
-{
-    struct err err;
-    struct task task;
-    bool found;
-    char text[] = "hello\n", none[] = "";
-    must(store_claim_task(fixture->store, task_queue_id(fixture->node_id, TASK_LANE_LOOK), 1, 2, &task, &found, &err));
-    assert_true(found && task.id == task_id);
-    struct log_chunk chunk = { .attempt_id = task.attempt_id, .data = text, .length = strlen(text) };
-    struct attempt attempt = {
-        .id = task.attempt_id, .outcome = ATTEMPT_DONE, .cause_id = none, .detail = none, .ended_at_ms = 2
-    };
-    task.state = TASK_DONE;
-    must(store_append_log(fixture->store, &chunk, &err));
-    must(store_end_attempt(fixture->store, &attempt, &err));
-    must(store_update_task(fixture->store, &task, &err));
-    *ret_attempt_id = task.attempt_id;
-    task_finish(&task);
-}
-
-void fixture_add_old_work(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id)
-{
-    struct err err;
-    size_t rows;
-    char text[] = "old", none[] = "";
-    struct operation operation = { .service_id = service_id,
-                                   .state = OPERATION_DONE,
-                                   .pipeline = text,
-                                   .pipeline_hash = none,
-                                   .tasks_total = 1,
-                                   .tasks_done = 1,
-                                   .ended_at_ms = 2 };
-    struct task task = { .service_id = service_id,
-                         .node_id = fixture->node_id,
-                         .key = text,
-                         .action = text,
-                         .label_key = text,
-                         .lane = TASK_LANE_LOOK,
-                         .state = TASK_QUEUED,
-                         .cause_id = none,
-                         .reason = none,
-                         .inputs_hash = none };
-    pthread_mutex_lock(&fixture->lock);
-    must(store_begin(fixture->store, &err));
-    must(store_insert_operation(fixture->store, &operation, &err));
-    task.operation_id = operation.id;
-    must(store_insert_task(fixture->store, &task, &err));
-    add_done_attempt(fixture, task.id, ret_attempt_id);
-    must(store_archive_tasks(fixture->store, 2, 10, &rows, &err));
-    must(store_remove_logs(fixture->store, 2, 1700000000000, 10, &rows, &err));
-    must(store_commit(fixture->store, true, &err));
-    pthread_mutex_unlock(&fixture->lock);
-    *ret_task_id = task.id;
 }

@@ -60,6 +60,8 @@ int fixture_connect(const struct fixture *fixture);
 /** Send these bytes and read one answer. */
 struct answer fixture_send(struct fixture *fixture, const char *bytes, size_t length);
 struct answer fixture_get(struct fixture *fixture, const char *path);
+/** Get the address that has this id between the two texts. */
+struct answer fixture_get_by_id(struct fixture *fixture, const char *before, int64_t id, const char *behind);
 /** A text in the answer's JSON: "client.email"; "" when there is none. */
 const char *answer_text(const struct answer *answer, const char *path);
 /** A header's value in a static buffer; NULL when absent. */
@@ -69,6 +71,8 @@ const char *answer_header(const struct answer *answer, const char *name);
 char *order_body(const char *product, const char *domain, const char *external_id);
 /** Place one and return its id. */
 int64_t fixture_order(struct fixture *fixture, const char *domain);
+/** "/s/<token><tail>", owned: a customer's link of this generation, made now. The service need not exist. */
+char *fixture_link(struct fixture *fixture, int64_t service_id, int64_t generation, const char *tail);
 /** Put the clocks of the server and of the stand-in forward. */
 void fixture_wait(struct fixture *fixture, int64_t ms);
 /** Under no lock: before the server runs, or with `lock` held and a transaction begun. ret_text holds TOKEN_LENGTH + 1 */
@@ -76,13 +80,42 @@ void fixture_add_token(struct fixture *fixture, const char *name, enum staff_rol
 /** Send it and read the answer's status only: for answers that never end. */
 int fixture_status(struct fixture *fixture, const char *method, const char *path, const char *headers,
                    const char *body);
-/** An operation of one task with one attempt that ended long ago: it is in history, its log was removed. */
-void fixture_add_old_work(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id);
-
 #define must(call)                                                                                                     \
     do {                                                                                                               \
         if (!(call))                                                                                                   \
             fail_msg("%s: %s (%s)", #call, err.msg, err_code_name(err.code));                                          \
     } while (0)
+
+/* ---- records (fixture_records.c): what a test puts into the store by itself ------------------------------------------- */
+
+/** Take `lock` and begin a transaction in the store, for what follows here. */
+void fixture_begin_writing(struct fixture *fixture);
+void fixture_end_writing(struct fixture *fixture);
+
+void fixture_set_status(struct fixture *fixture, int64_t service_id, enum service_status status);
+/** The same, with the operation that is the service's from now on. */
+void fixture_set_operation(struct fixture *fixture, int64_t service_id, int64_t operation_id,
+                           enum service_status status);
+void fixture_add_event(struct fixture *fixture, int64_t service_id, const char *kind, const char *data);
+/** The node ns1, which customers know as ns1.berth.example; @return its id. */
+int64_t fixture_add_name_server(struct fixture *fixture);
+/** The account "shop". */
+void fixture_add_account(struct fixture *fixture, int64_t service_id, int64_t node_id, unsigned roles);
+/** A deployment that runs, of weight 40; each task that is done has a weight of 10. @return its id */
+int64_t fixture_add_operation(struct fixture *fixture, int64_t service_id, int64_t tasks_total, int64_t tasks_done);
+/** A change on the fixture's node; its label is "step." and the action. @return its id */
+int64_t fixture_add_task(struct fixture *fixture, int64_t service_id, int64_t operation_id, const char *action,
+                         const char *key, enum task_state state);
+/** Take the fixture's node's next change, as the engine would. @return the task's id */
+int64_t fixture_claim_task(struct fixture *fixture, int64_t *ret_attempt_id);
+void fixture_add_log(struct fixture *fixture, int64_t attempt_id, int stream, const char *text, size_t length);
+
+/* These two write by themselves, outside fixture_begin_writing(). */
+
+/** A service in the middle of its deployment: one step done, one running with a log, one waiting, one failed; with two
+ * events, an account on the fixture's node and one on a new name server. */
+void fixture_add_deployment(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id);
+/** An operation of one task with one attempt that ended long ago: it is in history, its log was removed. */
+void fixture_add_old_work(struct fixture *fixture, int64_t service_id, int64_t *ret_task_id, int64_t *ret_attempt_id);
 
 #endif

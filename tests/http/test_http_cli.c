@@ -301,15 +301,13 @@ static void *end_service(void *context)
     struct err err;
     struct service service;
     usleep(600000); /* the watcher must have seen the state before: it is not told, it looks */
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_get_service(fixture.store, service_id, &service, &err));
     service.status = next_status;
     free(service.reason);
     service.reason = xstrdup(next_status == SERVICE_FAILED ? "the disk is full" : "");
     must(store_update_service(fixture.store, &service, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     service_finish(&service);
     return context;
 }
@@ -357,8 +355,7 @@ static void add_unmeasured_work(void)
                          .reason = none,
                          .inputs_hash = none };
     struct service service;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_insert_operation(fixture.store, &operation, &err));
     task.operation_id = operation.id;
     must(store_insert_task(fixture.store, &task, &err));
@@ -367,8 +364,7 @@ static void add_unmeasured_work(void)
     service.reason[0] = '\0';
     service.operation_id = operation.id;
     must(store_update_service(fixture.store, &service, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     service_finish(&service);
 }
 

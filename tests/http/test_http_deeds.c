@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "http/link.h"
 #include "store/store_deed.h"
 
 #define PAGE "No-Token: 1\r\nBerth-Page: 1\r\n"
@@ -27,36 +25,10 @@ static void put_secret(int64_t node_id, const char *kind, const char *text)
     free(cipher);
 }
 
-static int64_t add_name_server(void)
-{
-    struct err err;
-    struct node *nodes;
-    size_t count;
-    must(store_list_nodes(fixture.store, &nodes, &count, &err));
-    struct node node = nodes[0];
-    char name[] = "ns1";
-    node.name = name;
-    must(store_insert_node(fixture.store, &node, &err));
-    nodes_free(nodes, count);
-    return node.id;
-}
-
-static void add_account(int64_t node_id, unsigned roles)
-{
-    struct err err;
-    char user[] = "shop", package[] = "x";
-    struct account account = {
-        .service_id = service_id, .node_id = node_id, .roles = roles, .username = user, .package = package
-    };
-    must(store_insert_account(fixture.store, &account, &err));
-}
-
 /* A live service with accounts on a node for web and mail and on a name server. */
 static int begin(void **state)
 {
     (void)state;
-    struct err err;
-    struct service service;
     fixture_init(&fixture);
     static const char body[] =
         "{\"product\":\"basic\",\"domain\":\"shop.example\",\"options\":{\"mailbox\":\"info\"},"
@@ -64,20 +36,15 @@ static int begin(void **state)
     struct answer answer = fixture_ask(&fixture, "POST", "/api/v1/services", "", body);
     service_id = strtoll(answer_text(&answer, "id"), NULL, 10);
     answer_finish(&answer);
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
-    must(store_get_service(fixture.store, service_id, &service, &err));
-    service.status = SERVICE_LIVE;
-    must(store_update_service(fixture.store, &service, &err));
-    service_finish(&service);
-    int64_t name_server = add_name_server();
-    add_account(fixture.node_id, ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_MAIL));
-    add_account(name_server, ROLE_BIT(ROLE_DNS));
+    fixture_begin_writing(&fixture);
+    fixture_set_status(&fixture, service_id, SERVICE_LIVE);
+    int64_t name_server = fixture_add_name_server(&fixture);
+    fixture_add_account(&fixture, service_id, fixture.node_id, ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_MAIL));
+    fixture_add_account(&fixture, service_id, name_server, ROLE_BIT(ROLE_DNS));
     put_secret(fixture.node_id, "panel-password", "Panel-1");
     put_secret(fixture.node_id, "mailbox-password", "Mailbox-\"1\"");
     put_secret(name_server, "panel-password", "Names-1");
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     return 0;
 }
 
@@ -93,10 +60,7 @@ static int end(void **state)
 /* "/s/<token><what>" with a link of this generation, made now. */
 static struct answer ask_page(const char *method, int64_t generation, const char *what, const char *headers)
 {
-    struct clock *clock = clock_real();
-    char path[200], token[LINK_TOKEN_MAX];
-    link_token(fixture.keyring, service_id, generation, clock->now_ms(clock), token);
-    snprintf(path, sizeof(path), "/s/%s%s", token, what);
+    CLEANUP(freep) char *path = fixture_link(&fixture, service_id, generation, what);
     return fixture_ask(&fixture, method, path, headers, strcmp(method, "POST") == 0 ? "" : NULL);
 }
 
@@ -181,13 +145,10 @@ static void no_password_is_told_that_could_not_be_written_down(void **state)
 static void staff_see_both_while_a_change_has_not_come_to_its_end(void **state)
 {
     (void)state;
-    struct err err;
     CLEANUP(freep) char *path = path_of("reveal");
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     put_secret(fixture.node_id, "panel-password-next", "Panel-2");
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     struct answer answer = fixture_ask(&fixture, "POST", path, "", "");
     expect_credentials(&answer,
                        "panel|panel on web1|shop|Panel-1|Panel-2\n"
@@ -299,16 +260,9 @@ static void a_customer_asks_for_new_passwords_and_for_another_try(void **state)
 static void an_account_that_has_ended_has_nothing_to_do(void **state)
 {
     (void)state;
-    struct err err;
-    struct service service;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
-    must(store_get_service(fixture.store, service_id, &service, &err));
-    service.status = SERVICE_TERMINATED;
-    must(store_update_service(fixture.store, &service, &err));
-    service_finish(&service);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_begin_writing(&fixture);
+    fixture_set_status(&fixture, service_id, SERVICE_TERMINATED);
+    fixture_end_writing(&fixture);
     expect_problem(ask_page("POST", 0, "/credentials", PAGE), 410, "gone", "This account has ended.");
 }
 

@@ -42,12 +42,7 @@ static int64_t add_operation(int64_t service)
         .service_id = service, .pipeline = name, .pipeline_hash = hash, .created_at_ms = NOW_MS - 60000
     };
     must(store_insert_operation(fixture.store, &operation, &err));
-    struct service record;
-    must(store_get_service(fixture.store, service, &record, &err));
-    record.status = SERVICE_DEPLOYING;
-    record.operation_id = operation.id;
-    must(store_update_service(fixture.store, &record, &err));
-    service_finish(&record);
+    fixture_set_operation(&fixture, service, operation.id, SERVICE_DEPLOYING);
     return operation.id;
 }
 
@@ -80,8 +75,7 @@ static int setup(void **state)
     bool found;
     fixture_init(&fixture);
     service_id = fixture_order(&fixture, "eta.example");
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     operation_id = add_operation(service_id);
     ids[0] = add_task(service_id, operation_id, "web.package", TASK_LANE_MAKE, TASK_DONE);
     ids[1] = add_task(service_id, operation_id, "web.user", TASK_LANE_MAKE, TASK_QUEUED);
@@ -99,8 +93,7 @@ static int setup(void **state)
     learn("web.user", fixture.node_id, true, 5000);
     learn("web.domain", fixture.node_id, true, 10000);
     learn("verify.web", 0, false, 400);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     return 0;
 }
 
@@ -154,13 +147,11 @@ static void a_step_that_was_never_measured_is_guessed(void **state)
 {
     (void)state;
     struct err err;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     add_task(service_id, operation_id, "web.new", TASK_LANE_PROBE, TASK_QUEUED);
     int64_t long_one = add_task(service_id, operation_id, "web.long", TASK_LANE_MAKE, TASK_BLOCKED);
     must(store_insert_edge(fixture.store, ids[2], long_one, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     struct eta eta = ask(NOW_MS);
     assert_true(eta.known && !eta.sure);
     assert_int_equal(eta.p50_ms, 3000 + 10000 + 2000); /* its weight: 20 tenths */
@@ -170,23 +161,18 @@ static void a_step_that_was_never_measured_is_guessed(void **state)
 static void older_orders_in_line_come_first(void **state)
 {
     (void)state;
-    struct err err;
     int64_t later = fixture_order(&fixture, "later.example");
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     int64_t later_operation = add_operation(later);
     add_task(later, later_operation, "web.user", TASK_LANE_MAKE, TASK_QUEUED);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     assert_int_equal(ask(NOW_MS).p50_ms, 13400); /* who came later does not count */
     int64_t ours = operation_id, our_service = service_id;
     operation_id = later_operation;
     service_id = later;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     add_task(later, later_operation, "web.domain", TASK_LANE_MAKE, TASK_BLOCKED);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     struct eta eta = ask(NOW_MS);
     assert_true(eta.known);
     assert_int_equal(eta.p50_ms, 3000 + 5000 + 10000); /* behind what runs */
@@ -199,14 +185,12 @@ static void set_node(enum node_state node_state)
     struct err err;
     struct node *nodes;
     size_t count;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_list_nodes(fixture.store, &nodes, &count, &err));
     nodes[0].state = node_state;
     must(store_update_node(fixture.store, &nodes[0], &err));
     nodes_free(nodes, count);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
 }
 
 static void what_is_kept_is_read_again_after_a_while(void **state)
@@ -296,8 +280,7 @@ static void tasks_say_what_they_need_also_in_history(void **state)
     struct err err;
     size_t rows = 1;
     expect_tasks();
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     for (int i = 1; i < 5; i++) {
         struct task task;
         must(store_get_task(fixture.store, ids[i], &task, &err));
@@ -324,8 +307,7 @@ static void tasks_say_what_they_need_also_in_history(void **state)
     operation_finish(&operation);
     while (rows > 0)
         must(store_archive_tasks(fixture.store, NOW_MS, 3, &rows, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     expect_tasks();
     assert_false(ask(NOW_MS).known);
 }

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "http/link.h"
-
 static struct fixture fixture;
 static int64_t service_id;
 
@@ -31,10 +29,7 @@ static struct answer get(const char *path, const char *headers)
 
 static struct answer get_of_customer(const char *tail, const char *headers)
 {
-    char token[LINK_TOKEN_MAX];
-    struct clock *clock = clock_real();
-    link_token(fixture.keyring, service_id, 0, clock->now_ms(clock), token);
-    CLEANUP(freep) char *path = xasprintf("/s/%s%s", token, tail);
+    CLEANUP(freep) char *path = fixture_link(&fixture, service_id, 0, tail);
     return get(path, headers);
 }
 
@@ -148,14 +143,9 @@ static void a_state_that_has_not_changed_is_not_sent_again(void **state)
     assert_string_equal(answer.body, "");
     answer_finish(&answer);
 
-    struct err err;
-    char kind[] = "service.accepted", data[] = "{}";
-    struct event event = { .service_id = service_id, .at_ms = 1700000000000, .kind = kind, .data = data };
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
-    must(store_append_event(fixture.store, &event, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_begin_writing(&fixture);
+    fixture_add_event(&fixture, service_id, "service.accepted", "{}");
+    fixture_end_writing(&fixture);
     answer = get_of_customer("/state", known);
     assert_int_equal(answer.status, 200);
     const json_t *activity = json_object_get(answer.json, "activity");
@@ -171,9 +161,7 @@ static void a_link_that_is_none_has_no_state(void **state)
     assert_int_equal(answer.status, 404);
     assert_non_null(strstr(answer.body, "urn:berth:problem:not-found"));
     answer_finish(&answer);
-    char token[LINK_TOKEN_MAX];
-    link_token(fixture.keyring, 999, 0, clock_real()->now_ms(clock_real()), token);
-    CLEANUP(freep) char *path = xasprintf("/s/%s/state", token);
+    CLEANUP(freep) char *path = fixture_link(&fixture, 999, 0, "/state");
     answer = get(path, "");
     assert_int_equal(answer.status, 410);
     assert_non_null(strstr(answer.body, "urn:berth:problem:gone"));

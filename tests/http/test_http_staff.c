@@ -265,14 +265,11 @@ static void fill_path(const char *pattern, char path[100])
 static void each_role_may_do_what_the_table_says(void **state)
 {
     char tokens[STAFF_ROLE_COUNT][TOKEN_LENGTH + 1];
-    struct err err;
     (void)state;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     for (size_t role = 0; role < STAFF_ROLE_COUNT; role++)
         fixture_add_token(&fixture, staff_role_name((enum staff_role)role), (enum staff_role)role, tokens[role]);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     for (size_t i = 0; i < route_count; i++) {
         const struct route *route = &routes[i];
         const char *body = strcmp(route->method, "GET") == 0 ? NULL : "{}";
@@ -412,19 +409,15 @@ static void a_token_revoked_elsewhere_is_refused_soon(void **state)
     struct api_token *tokens = NULL;
     size_t count = 0;
     (void)state;
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     fixture_add_token(&fixture, "elsewhere", STAFF_VIEWER, text);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\n", text);
     expect(fixture_ask(&fixture, "GET", "/api/v1/session", headers, NULL), 200, "elsewhere");
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_list_tokens(fixture.store, &tokens, &count, &err));
     must(store_revoke_token(fixture.store, tokens[count - 1].id, 1, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
     api_tokens_free(tokens, count);
     fixture_wait(&fixture, AUTH_CACHE_MS);
     expect(fixture_ask(&fixture, "GET", "/api/v1/session", headers, NULL), 401, "revoked");

@@ -8,64 +8,16 @@
 static struct fixture fixture;
 static int64_t service_id;
 
-static struct answer get_service(void)
-{
-    char path[100];
-    snprintf(path, sizeof(path), "/api/v1/services/%lld", (long long)service_id);
-    return fixture_get(&fixture, path);
-}
-
-static int64_t add_name_server(void)
-{
-    struct err err;
-    char node_name[] = "ns1", none[] = "", host[] = "ns1.example.net", name[] = "ns1.berth.example";
-    char driver[] = "hestia", ip[] = "192.0.2.53";
-    struct node node = { .name = node_name,
-                         .driver = driver,
-                         .roles = ROLE_BIT(ROLE_DNS),
-                         .ssh_address = ip,
-                         .ssh_port = 22,
-                         .ssh_user = none,
-                         .host_key = none,
-                         .hostname = host,
-                         .public_ip4 = ip,
-                         .public_ip6 = none,
-                         .probe_address = none,
-                         .ns_name = name,
-                         .state_reason = none,
-                         .group_ids = &fixture.group_id,
-                         .group_count = 1 };
-    must(store_insert_node(fixture.store, &node, &err));
-    return node.id;
-}
-
-static void add_account(int64_t node_id, enum role role)
-{
-    struct err err;
-    char user[] = "shop", package[] = "b-x";
-    struct account account = {
-        .service_id = service_id, .node_id = node_id, .roles = ROLE_BIT(role), .username = user, .package = package
-    };
-    must(store_insert_account(fixture.store, &account, &err));
-}
-
 static int begin(void **state)
 {
-    struct err err;
-    struct service service;
     (void)state;
     fixture_init(&fixture);
     service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
-    add_account(fixture.node_id, ROLE_WEB);
-    add_account(add_name_server(), ROLE_DNS);
-    must(store_get_service(fixture.store, service_id, &service, &err));
-    service.status = SERVICE_LIVE;
-    must(store_update_service(fixture.store, &service, &err));
-    service_finish(&service);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_begin_writing(&fixture);
+    fixture_add_account(&fixture, service_id, fixture.node_id, ROLE_BIT(ROLE_WEB));
+    fixture_add_account(&fixture, service_id, fixture_add_name_server(&fixture), ROLE_BIT(ROLE_DNS));
+    fixture_set_status(&fixture, service_id, SERVICE_LIVE);
+    fixture_end_writing(&fixture);
     return 0;
 }
 
@@ -81,8 +33,7 @@ static void put_sight(enum ssl_state state, int64_t next_ms, const char *const (
     struct err err;
     char domain[] = "xn--shp-tna.example";
     struct ssl_request request = { service_id, domain, state, next_ms };
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_put_ssl_request(fixture.store, &request, &err));
     for (size_t i = 0; i < count; i++) {
         CLEANUP(freep) char *key = xstrdup(facts[i][0]);
@@ -90,8 +41,7 @@ static void put_sight(enum ssl_state state, int64_t next_ms, const char *const (
         struct stored_fact fact = { .service_id = service_id, .key = key, .value = value };
         must(store_put_fact(fixture.store, &fact, &err));
     }
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    fixture_end_writing(&fixture);
 }
 
 static void expect_part(const struct answer *answer, const char *key, const char *want)
@@ -162,7 +112,7 @@ static void what_the_world_sees_is_shown(void **state)
                  "\"seen\":\"unknown\",\"found\":[],\"looked_at\":null,\"next_look_at\":\"2023-11-14T22:13:21.000Z\"}",
                  "waiting");
     put_sight(SSL_WAITING_DNS, 1700000005000, before, ARRAY_LEN(before));
-    struct answer answer = get_service();
+    struct answer answer = fixture_get_by_id(&fixture, "/api/v1/services/", service_id, "");
     expect_part(
         &answer, "world",
         "{\"seen\":\"partly\",\"reason\":\"192.0.2.99 port 53: no answer in time\",\"found\":[\"ns1.old.example\"],"
@@ -174,14 +124,14 @@ static void what_the_world_sees_is_shown(void **state)
                 "\"looked_at\":\"2023-11-14T22:13:21.000Z\",\"next_look_at\":\"2023-11-14T22:13:25.000Z\"}");
     answer_finish(&answer);
     put_sight(SSL_SEEDED, 0, after, ARRAY_LEN(after));
-    answer = get_service();
+    answer = fixture_get_by_id(&fixture, "/api/v1/services/", service_id, "");
     expect_part(
         &answer, "world",
         "{\"seen\":\"yes\",\"reason\":null,\"found\":[\"ns1.berth.example\"],\"expected\":[\"ns1.berth.example\"],"
         "\"looked_at\":\"2023-11-14T22:13:29.000Z\",\"next_look_at\":null}");
     answer_finish(&answer);
     put_sight(SSL_UNWANTED, 0, after, ARRAY_LEN(after));
-    answer = get_service();
+    answer = fixture_get_by_id(&fixture, "/api/v1/services/", service_id, "");
     assert_true(json_is_null(json_object_get(answer.json, "ssl")));
     answer_finish(&answer);
 }
@@ -189,7 +139,7 @@ static void what_the_world_sees_is_shown(void **state)
 static void nothing_is_said_before_it_is_live(void **state)
 {
     (void)state;
-    struct answer answer = get_service();
+    struct answer answer = fixture_get_by_id(&fixture, "/api/v1/services/", service_id, "");
     expect_part(&answer, "world", "null");
     expect_part(&answer, "ssl", "null");
     answer_finish(&answer);
@@ -203,12 +153,10 @@ static void no_look_is_promised_while_they_are_switched_off(void **state)
     struct stored_setting off = { .name = name, .value = value };
     (void)state;
     put_sight(SSL_WAITING_DNS, 1700000005000, NULL, 0);
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
+    fixture_begin_writing(&fixture);
     must(store_put_setting(fixture.store, &off, &err));
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
-    struct answer answer = get_service();
+    fixture_end_writing(&fixture);
+    struct answer answer = fixture_get_by_id(&fixture, "/api/v1/services/", service_id, "");
     assert_true(json_is_null(json_object_get(json_object_get(answer.json, "world"), "next_look_at")));
     assert_true(json_is_null(json_object_get(json_object_get(answer.json, "ssl"), "next_look_at")));
     answer_finish(&answer);
