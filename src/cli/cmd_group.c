@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 static enum cli_exit group_add(struct cli *cli, const struct cli_args *args)
@@ -18,25 +19,19 @@ static enum cli_exit group_add(struct cli *cli, const struct cli_args *args)
     return CLI_OK;
 }
 
+static void add_group_row(struct table *table, const json_t *group)
+{
+    const char *cells[] = { cli_text(group, "id"), cli_text(group, "name"), cli_text(group, "title") };
+    table_add(table, cells);
+}
+
 static enum cli_exit group_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "NAME", "TITLE", NULL };
+    static const struct list list = { "groups", titles, add_group_row,
+                                      "There are no groups yet: berthctl group add NAME", false };
     (void)args;
-    json_t *answer, *group;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/groups", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "groups"), i, group)
-    {
-        const char *cells[] = { cli_text(group, "id"), cli_text(group, "name"), cli_text(group, "title") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no groups yet: berthctl group add NAME");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/groups", &list);
 }
 
 static const struct cli_option add_options[] = { { "title", "TEXT", "what people read" }, CLI_OPTIONS_END };

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/cmd_operation.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 /* "web,mail" of a list of texts; in a static buffer of 4 turns. */
@@ -101,36 +102,30 @@ static enum cli_exit node_add(struct cli *cli, const struct cli_args *args)
     return show_answer(cli, answer);
 }
 
+static void add_row(struct table *table, const json_t *node)
+{
+    int64_t capacity = cli_int(node, "capacity_max");
+    const char *cells[] = { cli_text(node, "id"),
+                            cli_text(node, "name"),
+                            cli_text(node, "state"),
+                            term_time(cli_text(node, "state_since")),
+                            joined(json_object_get(node, "roles")),
+                            joined(json_object_get(node, "groups")),
+                            cli_text(node, "address"),
+                            number_text(cli_int(node, "load")),
+                            capacity == 0 ? "any" : number_text(capacity),
+                            cli_text(node, "state_reason") };
+    table_add(table, cells);
+}
+
 static enum cli_exit node_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID",      "NAME", "!STATE", "SINCE",  "ROLES", "GROUPS",
                                           "ADDRESS", "LOAD", "ROOM",   "REASON", NULL };
+    static const struct list list = { "nodes", titles, add_row, "There are no nodes yet: berthctl node add --help",
+                                      false };
     (void)args;
-    json_t *answer, *node;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/nodes", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "nodes"), i, node)
-    {
-        int64_t capacity = cli_int(node, "capacity_max");
-        const char *cells[] = { cli_text(node, "id"),
-                                cli_text(node, "name"),
-                                cli_text(node, "state"),
-                                term_time(cli_text(node, "state_since")),
-                                joined(json_object_get(node, "roles")),
-                                joined(json_object_get(node, "groups")),
-                                cli_text(node, "address"),
-                                number_text(cli_int(node, "load")),
-                                capacity == 0 ? "any" : number_text(capacity),
-                                cli_text(node, "state_reason") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no nodes yet: berthctl node add --help");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/nodes", &list);
 }
 
 static enum cli_exit node_show(struct cli *cli, const struct cli_args *args)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 /* "disk_mb=1000" into the object: numbers as numbers. @return false: not of that form, and that has been said */
@@ -97,37 +98,30 @@ static enum cli_exit product_add(struct cli *cli, const struct cli_args *args)
     return CLI_OK;
 }
 
+static void add_row(struct table *table, const json_t *product)
+{
+    static const char *const roles[] = { "web", "mail", "dns" };
+    char sold[32] = "";
+    for (size_t role = 0; role < ARRAY_LEN(roles); role++) {
+        if (json_object_get(product, roles[role]) != NULL)
+            snprintf(sold + strlen(sold), sizeof(sold) - strlen(sold), "%s%s", sold[0] == '\0' ? "" : ",", roles[role]);
+    }
+    const char *cells[] = { cli_text(product, "id"),
+                            cli_text(product, "name"),
+                            cli_text(product, "mode"),
+                            cli_text(product, "group"),
+                            sold,
+                            cli_text(product, "title") };
+    table_add(table, cells);
+}
+
 static enum cli_exit product_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "NAME", "MODE", "GROUP", "ROLES", "TITLE", NULL };
-    static const char *const roles[] = { "web", "mail", "dns" };
+    static const struct list list = { "products", titles, add_row,
+                                      "There are no products yet: berthctl product add --help", false };
     (void)args;
-    json_t *answer, *product;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/products", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "products"), i, product)
-    {
-        char sold[32] = "";
-        for (size_t role = 0; role < ARRAY_LEN(roles); role++) {
-            if (json_object_get(product, roles[role]) != NULL)
-                snprintf(sold + strlen(sold), sizeof(sold) - strlen(sold), "%s%s", sold[0] == '\0' ? "" : ",",
-                         roles[role]);
-        }
-        const char *cells[] = { cli_text(product, "id"),
-                                cli_text(product, "name"),
-                                cli_text(product, "mode"),
-                                cli_text(product, "group"),
-                                sold,
-                                cli_text(product, "title") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no products yet: berthctl product add --help");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/products", &list);
 }
 
 static const struct cli_option add_options[] = {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/cmd_operation.h"
+#include "cli/list.h"
 #include "cli/term.h"
 #include "core/eta.h"
 
@@ -248,35 +249,26 @@ static char *list_path(const struct cli_args *args)
     return buf_steal(&path);
 }
 
+static void add_row(struct table *table, const json_t *service)
+{
+    const json_t *client = json_object_get(service, "client");
+    const char *name = cli_text(client, "name");
+    const char *cells[] = { cli_text(service, "id"),
+                            cli_text(service, "domain_unicode"),
+                            cli_text(service, "status"),
+                            cli_text(service, "product"),
+                            name[0] != '\0' ? name : cli_text(client, "id"),
+                            term_time(cli_text(service, "created_at")),
+                            cli_text(service, "reason") };
+    table_add(table, cells);
+}
+
 static enum cli_exit service_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "DOMAIN", "!STATUS", "PRODUCT", "CLIENT", "ORDERED", "REASON", NULL };
-    json_t *answer, *service;
-    size_t i;
+    static const struct list list = { "services", titles, add_row, "There are no such services.", true };
     CLEANUP(freep) char *path = list_path(args);
-    if (!cli_call(cli, "GET", path, NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "services"), i, service)
-    {
-        const json_t *client = json_object_get(service, "client");
-        const char *name = cli_text(client, "name");
-        const char *cells[] = { cli_text(service, "id"),
-                                cli_text(service, "domain_unicode"),
-                                cli_text(service, "status"),
-                                cli_text(service, "product"),
-                                name[0] != '\0' ? name : cli_text(client, "id"),
-                                term_time(cli_text(service, "created_at")),
-                                cli_text(service, "reason") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no such services.");
-    if (cli_text(answer, "next_cursor")[0] != '\0')
-        printf("There are more: --cursor %s\n", cli_text(answer, "next_cursor"));
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, path, &list);
 }
 
 static void print_roles(const json_t *service)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 /* A value of an answer as people write it; the caller's to free. */
@@ -24,28 +25,21 @@ static char *shown_value(const json_t *setting)
     return value_text(json_object_get(setting, "value"));
 }
 
+static void add_row(struct table *table, const json_t *setting)
+{
+    CLEANUP(freep) char *value = shown_value(setting);
+    CLEANUP(freep) char *preset = value_text(json_object_get(setting, "default"));
+    const char *cells[] = { cli_text(setting, "name"), value, preset, cli_text(setting, "range"),
+                            cli_text(setting, "help") };
+    table_add(table, cells);
+}
+
 static enum cli_exit settings_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "NAME", "VALUE", "DEFAULT", "RANGE", "HELP", NULL };
+    static const struct list list = { "settings", titles, add_row, "There are no settings.", false };
     (void)args;
-    json_t *answer, *setting;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/settings", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "settings"), i, setting)
-    {
-        CLEANUP(freep) char *value = shown_value(setting);
-        CLEANUP(freep) char *preset = value_text(json_object_get(setting, "default"));
-        const char *cells[] = { cli_text(setting, "name"), value, preset, cli_text(setting, "range"),
-                                cli_text(setting, "help") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no settings.");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/settings", &list);
 }
 
 /* Borrowed from the answer; NULL when there is none, and that has been said. */
@@ -130,46 +124,27 @@ static enum cli_exit settings_reset(struct cli *cli, const struct cli_args *args
     return change(cli, args->words[0], json_null());
 }
 
+static void add_change_row(struct table *table, const json_t *entry)
+{
+    const char *cells[] = { term_time(cli_text(entry, "at")), cli_text(entry, "who"), cli_text(entry, "name"),
+                            cli_text(entry, "from"), cli_text(entry, "to") };
+    table_add(table, cells);
+}
+
 static enum cli_exit settings_changes(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "WHEN", "WHO", "NAME", "FROM", "TO", NULL };
-    const char *limit = cli_get(args, "limit"), *cursor = cli_get(args, "cursor");
-    CLEANUP(freep) char *asked_limit = client_escape(limit == NULL ? "50" : limit);
-    CLEANUP(freep) char *asked_cursor = client_escape(cursor == NULL ? "" : cursor);
-    CLEANUP(freep)
-    char *path =
-        xasprintf("/api/v1/settings/changes?limit=%s%s%s", asked_limit, cursor == NULL ? "" : "&cursor=", asked_cursor);
-    json_t *answer, *entry;
-    size_t i;
-    if (!cli_call(cli, "GET", path, NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "changes"), i, entry)
-    {
-        const char *cells[] = { term_time(cli_text(entry, "at")), cli_text(entry, "who"), cli_text(entry, "name"),
-                                cli_text(entry, "from"), cli_text(entry, "to") };
-        table_add(table, cells);
-    }
-    table_print(table, "Nothing has been changed yet.");
-    if (cli_text(answer, "next_cursor")[0] != '\0')
-        printf("There are more: --cursor %s\n", cli_text(answer, "next_cursor"));
-    json_decref(answer);
-    return CLI_OK;
+    static const struct list list = { "changes", titles, add_change_row, "Nothing has been changed yet.", true };
+    CLEANUP(freep) char *path = list_page_path("/api/v1/settings/changes", args);
+    return list_print(cli, path, &list);
 }
 
-static const struct cli_option changes_options[] = {
-    { "limit", "N", "so many (50)" },
-    { "cursor", "ID", "go on where the list before has ended" },
-    CLI_OPTIONS_END,
-};
 static const struct cli_command commands[] = {
     { "list", "", 0, NULL, settings_list, "list all with value, default and range" },
     { "get", "NAME", 1, NULL, settings_get, "show one" },
     { "set", "NAME VALUE", 2, NULL, settings_set, "change one, at once; - takes the value from standard input" },
     { "reset", "NAME", 1, NULL, settings_reset, "back to the default" },
-    { "changes", "", 0, changes_options, settings_changes, "who changed what, the newest first" },
+    { "changes", "", 0, list_page_options, settings_changes, "who changed what, the newest first" },
 };
 const struct cli_group cli_settings = { "settings", "what may be changed while berthd runs", commands,
                                         ARRAY_LEN(commands) };

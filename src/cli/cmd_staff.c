@@ -4,33 +4,28 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/password.h"
 #include "cli/term.h"
 
 /* ---- people ------------------------------------------------------------------------------------------------------- */
 
+static void add_person_row(struct table *table, const json_t *person)
+{
+    const char *last = cli_text(person, "last_login_at");
+    const char *cells[] = { cli_text(person, "id"), cli_text(person, "name"), cli_text(person, "role"),
+                            json_is_true(json_object_get(person, "disabled")) ? "no" : "yes",
+                            last[0] == '\0' ? "never" : term_time(last) };
+    table_add(table, cells);
+}
+
 static enum cli_exit staff_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "NAME", "ROLE", "MAY LOG IN", "LAST LOGIN", NULL };
+    static const struct list list = { "staff", titles, add_person_row,
+                                      "There is nobody yet: berthctl staff add NAME --role owner", false };
     (void)args;
-    json_t *answer, *person;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/staff", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "staff"), i, person)
-    {
-        const char *last = cli_text(person, "last_login_at");
-        const char *cells[] = { cli_text(person, "id"), cli_text(person, "name"), cli_text(person, "role"),
-                                json_is_true(json_object_get(person, "disabled")) ? "no" : "yes",
-                                last[0] == '\0' ? "never" : term_time(last) };
-        table_add(table, cells);
-    }
-    table_print(table, "There is nobody yet: berthctl staff add NAME --role owner");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/staff", &list);
 }
 
 /* What was said; a password that was made is shown, once. Takes the answer. */
@@ -182,28 +177,20 @@ const struct cli_group cli_staff = { "staff", "the people who may log in", staff
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------- */
 
+static void add_token_row(struct table *table, const json_t *token)
+{
+    const char *revoked = cli_text(token, "revoked_at");
+    const char *cells[] = { cli_text(token, "id"), cli_text(token, "name"), cli_text(token, "role"),
+                            term_time(cli_text(token, "created_at")), revoked[0] == '\0' ? "" : term_time(revoked) };
+    table_add(table, cells);
+}
+
 static enum cli_exit token_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "NAME", "ROLE", "MADE", "REVOKED", NULL };
+    static const struct list list = { "tokens", titles, add_token_row, "There are no tokens.", false };
     (void)args;
-    json_t *answer, *token;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/tokens", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "tokens"), i, token)
-    {
-        const char *revoked = cli_text(token, "revoked_at");
-        const char *cells[] = { cli_text(token, "id"), cli_text(token, "name"), cli_text(token, "role"),
-                                term_time(cli_text(token, "created_at")),
-                                revoked[0] == '\0' ? "" : term_time(revoked) };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no tokens.");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/tokens", &list);
 }
 
 static enum cli_exit token_add(struct cli *cli, const struct cli_args *args)
@@ -254,40 +241,22 @@ const struct cli_group cli_token = { "token", "what programs show instead of a p
 
 /* ---- the record --------------------------------------------------------------------------------------------------- */
 
+static void add_audit_row(struct table *table, const json_t *entry)
+{
+    const char *cells[] = { term_time(cli_text(entry, "at")), cli_text(entry, "who"), cli_text(entry, "action"),
+                            cli_text(entry, "target"), cli_text(entry, "detail") };
+    table_add(table, cells);
+}
+
 static enum cli_exit audit_show(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "WHEN", "WHO", "DID", "TO", "DETAIL", NULL };
-    const char *limit = cli_get(args, "limit"), *cursor = cli_get(args, "cursor");
-    CLEANUP(freep) char *asked_limit = client_escape(limit == NULL ? "50" : limit);
-    CLEANUP(freep) char *asked_cursor = client_escape(cursor == NULL ? "" : cursor);
-    CLEANUP(freep)
-    char *path = xasprintf("/api/v1/audit?limit=%s%s%s", asked_limit, cursor == NULL ? "" : "&cursor=", asked_cursor);
-    json_t *answer, *entry;
-    size_t i;
-    if (!cli_call(cli, "GET", path, NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "entries"), i, entry)
-    {
-        const char *cells[] = { term_time(cli_text(entry, "at")), cli_text(entry, "who"), cli_text(entry, "action"),
-                                cli_text(entry, "target"), cli_text(entry, "detail") };
-        table_add(table, cells);
-    }
-    table_print(table, "Nothing has been done yet.");
-    if (cli_text(answer, "next_cursor")[0] != '\0')
-        printf("There are more: --cursor %s\n", cli_text(answer, "next_cursor"));
-    json_decref(answer);
-    return CLI_OK;
+    static const struct list list = { "entries", titles, add_audit_row, "Nothing has been done yet.", true };
+    CLEANUP(freep) char *path = list_page_path("/api/v1/audit", args);
+    return list_print(cli, path, &list);
 }
 
-static const struct cli_option audit_options[] = {
-    { "limit", "N", "so many (50)" },
-    { "cursor", "ID", "go on where the list before has ended" },
-    CLI_OPTIONS_END,
-};
 static const struct cli_command audit_commands[] = {
-    { "", "", 0, audit_options, audit_show, "who did what, the newest first" },
+    { "", "", 0, list_page_options, audit_show, "who did what, the newest first" },
 };
 const struct cli_group cli_audit = { "audit", "who did what", audit_commands, ARRAY_LEN(audit_commands) };

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 #define FOLLOW_MS 200
@@ -40,32 +41,27 @@ static char *list_path(struct cli *cli, const struct cli_args *args, bool *ret_o
                      node_text);
 }
 
+static void add_row(struct table *table, const json_t *task)
+{
+    char attempts[24];
+    snprintf(attempts, sizeof(attempts), "%" PRId64, cli_int(task, "attempts"));
+    const char *cells[] = { cli_text(task, "id"),    cli_text(task, "service_id"), cli_text(task, "action"),
+                            cli_text(task, "node"),  cli_text(task, "state"),      attempts,
+                            cli_text(task, "reason") };
+    table_add(table, cells);
+}
+
 static enum cli_exit task_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "SERVICE", "STEP", "NODE", "!STATE", "ATTEMPTS", "REASON", NULL };
-    json_t *answer, *task;
-    size_t i;
+    static const struct list list = { "tasks", titles, add_row, "There are no such tasks.", false };
     bool ok;
     if ((cli_has(args, "service") || cli_has(args, "operation")) && (cli_has(args, "state") || cli_has(args, "node")))
         return cli_usage("--service and --operation show all tasks of one: leave --state and --node out");
     CLEANUP(freep) char *path = list_path(cli, args, &ok);
-    if (!ok || !cli_call(cli, "GET", path, NULL, &answer))
+    if (!ok)
         return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "tasks"), i, task)
-    {
-        char attempts[24];
-        snprintf(attempts, sizeof(attempts), "%" PRId64, cli_int(task, "attempts"));
-        const char *cells[] = { cli_text(task, "id"),    cli_text(task, "service_id"), cli_text(task, "action"),
-                                cli_text(task, "node"),  cli_text(task, "state"),      attempts,
-                                cli_text(task, "reason") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no such tasks.");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, path, &list);
 }
 
 static void print_attempts(const json_t *task)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
 
 /* The message that is not sent yet and holds the others up, else the last one. */
@@ -22,33 +23,25 @@ static const json_t *telling_message(const json_t *ticket)
     return message;
 }
 
+static void add_row(struct table *table, const json_t *ticket)
+{
+    const json_t *message = telling_message(ticket);
+    const char *cells[] = { cli_text(ticket, "id"),      cli_text(ticket, "service_id"),    cli_text(ticket, "state"),
+                            cli_text(ticket, "channel"), cli_text(ticket, "remote_number"), cli_text(message, "kind"),
+                            cli_text(message, "state"),  cli_text(message, "last_error") };
+    table_add(table, cells);
+}
+
 static enum cli_exit ticket_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID",      "SERVICE", "STATE",   "CHANNEL", "NUMBER",
                                           "MESSAGE", "SENT",    "PROBLEM", NULL };
+    static const struct list list = { "tickets", titles, add_row,
+                                      "There are no tickets: nothing has failed, or ticket.enabled is off.", false };
     const char *state = cli_get(args, "state");
     CLEANUP(freep)
     char *path = xasprintf("/api/v1/tickets?limit=200%s%s", state == NULL ? "" : "&state=", state == NULL ? "" : state);
-    json_t *answer, *ticket;
-    size_t i;
-    if (!cli_call(cli, "GET", path, NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "tickets"), i, ticket)
-    {
-        const json_t *message = telling_message(ticket);
-        const char *cells[] = {
-            cli_text(ticket, "id"),      cli_text(ticket, "service_id"),    cli_text(ticket, "state"),
-            cli_text(ticket, "channel"), cli_text(ticket, "remote_number"), cli_text(message, "kind"),
-            cli_text(message, "state"),  cli_text(message, "last_error")
-        };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no tickets: nothing has failed, or ticket.enabled is off.");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, path, &list);
 }
 
 static enum cli_exit ticket_retry(struct cli *cli, const struct cli_args *args)

@@ -2,27 +2,22 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/list.h"
 #include "cli/term.h"
+
+static void add_row(struct table *table, const json_t *entry)
+{
+    const char *cells[] = { cli_text(entry, "name") };
+    table_add(table, cells);
+}
 
 static enum cli_exit template_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "NAME", NULL };
+    static const struct list list = { "zone_templates", titles, add_row,
+                                      "There are no zone templates yet: berthctl zone-template put NAME FILE", false };
     (void)args;
-    json_t *answer, *entry;
-    size_t i;
-    if (!cli_call(cli, "GET", "/api/v1/zone-templates", NULL, &answer))
-        return CLI_FAILED;
-    if (cli->json)
-        return cli_print_json(answer);
-    struct table *table = table_create(titles);
-    json_array_foreach(json_object_get(answer, "zone_templates"), i, entry)
-    {
-        const char *cells[] = { cli_text(entry, "name") };
-        table_add(table, cells);
-    }
-    table_print(table, "There are no zone templates yet: berthctl zone-template put NAME FILE");
-    json_decref(answer);
-    return CLI_OK;
+    return list_print(cli, "/api/v1/zone-templates", &list);
 }
 
 static char *template_path(const char *name)
