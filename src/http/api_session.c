@@ -156,9 +156,7 @@ static json_t *read_two(struct call *call, const char *first, const char *second
     const char *const known[] = { first, second, NULL };
     json_t *root = NULL;
     struct problem problem;
-    bool parsed = call_parse_body(call, &root);
-    buf_wipe(&call->body);
-    if (!parsed)
+    if (!call_parse_secret_body(call, &root))
         return NULL;
     struct input input = { root, "" };
     if (input_known(input, known, &problem) &&

@@ -196,9 +196,7 @@ void api_setting_set(struct call *call)
 {
     json_t *root;
     struct problem problem;
-    bool parsed = call_parse_body(call, &root);
-    buf_wipe(&call->body); /* it may hold a secret */
-    if (!parsed)
+    if (!call_parse_secret_body(call, &root))
         return;
     struct request *request = request_create(REQUEST_SETTING_SET);
     bool ok = read_pairs(root, request, &problem);

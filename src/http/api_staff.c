@@ -107,43 +107,36 @@ static bool read_changes(const json_t *root, struct request *request, const char
     return true;
 }
 
-void api_staff_add(struct call *call)
+/* What is read from the body is asked of the engine: at once, or when its password is a hash. */
+static void ask(struct call *call, enum request_kind kind,
+                bool (*read)(const json_t *root, struct request *request, const char **ret_password,
+                             struct problem *problem),
+                void (*post)(struct call *call), void (*finish)(struct call *call))
 {
     json_t *root;
     struct problem problem;
     const char *password = "";
-    bool parsed = call_parse_body(call, &root);
-    buf_wipe(&call->body);
-    if (!parsed)
+    if (!call_parse_secret_body(call, &root))
         return;
-    struct request *request = request_create(REQUEST_STAFF_ADD);
-    if (read_person(root, request, &password, &problem)) {
-        hash_then(call, request, password, post_add);
-    } else {
+    struct request *request = request_create(kind);
+    request->target_id = call->id; /* 0 of somebody new */
+    if (!read(root, request, &password, &problem)) {
         request_destroy(request);
         call_refuse(call, &problem);
+    } else if (password[0] != '\0') {
+        hash_then(call, request, password, post);
+    } else {
+        call_post(call, request, finish);
     }
     json_decref(root);
 }
 
+void api_staff_add(struct call *call)
+{
+    ask(call, REQUEST_STAFF_ADD, read_person, post_add, finish_add);
+}
+
 void api_staff_set(struct call *call)
 {
-    json_t *root;
-    struct problem problem;
-    const char *password = "";
-    bool parsed = call_parse_body(call, &root);
-    buf_wipe(&call->body);
-    if (!parsed)
-        return;
-    struct request *request = request_create(REQUEST_STAFF_SET);
-    request->target_id = call->id;
-    if (!read_changes(root, request, &password, &problem)) {
-        request_destroy(request);
-        call_refuse(call, &problem);
-    } else if (password[0] != '\0') {
-        hash_then(call, request, password, post_set);
-    } else {
-        call_post(call, request, finish_set);
-    }
-    json_decref(root);
+    ask(call, REQUEST_STAFF_SET, read_changes, post_set, finish_set);
 }

@@ -281,6 +281,13 @@ bool call_parse_body(struct call *call, json_t **ret_root)
     return false;
 }
 
+bool call_parse_secret_body(struct call *call, json_t **ret_root)
+{
+    bool parsed = call_parse_body(call, ret_root);
+    buf_wipe(&call->body);
+    return parsed;
+}
+
 /* ---- what is answered ----------------------------------------------------------------------------------------------- */
 
 void call_add_header(struct call *call, const char *name, const char *value)

@@ -129,6 +129,8 @@ MUST_CHECK bool call_query_known(struct call *call, const char *const *known);
 MUST_CHECK bool call_query_int(struct call *call, const char *name, int64_t low, int64_t high, int64_t *ret_number);
 /** The body as a JSON object. @return false: refused */
 MUST_CHECK bool call_parse_body(struct call *call, json_t **ret_root);
+/** The same of a body that may hold a secret: afterwards it is wiped. */
+MUST_CHECK bool call_parse_secret_body(struct call *call, json_t **ret_root);
 
 /* ---- what is answered ----------------------------------------------------------------------------------------------- */
 
