@@ -1,34 +1,18 @@
 /* test_engine_history.c - finished work is put away: the live tables are empty when there is nothing to do, what is old goes in
  * small steps, no fault on the way loses any of it, and people see it in either place. */
+#include "steer.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "engine/internal.h"
 #include "store/store_internal.h"
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
 #define STEP_ROWS_MAX 210 /* 200, and the events that tell of them */
 #define STEP_CHUNKS_MAX 25
 
 static int setup(void **state)
 {
     *state = company_create(&(struct company_options){ .seed = 7, .pace = "pace=fixed 10" });
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
     return 0;
 }
 
@@ -51,7 +35,7 @@ static int64_t count_of(struct company *company, const char *sql)
     return count;
 }
 
-static int64_t order_live(struct company *company, const char *product, unsigned number)
+static int64_t order_numbered(struct company *company, const char *product, unsigned number)
 {
     char domain[40], external_id[40];
     snprintf(domain, sizeof(domain), "site%u.example", number);
@@ -59,19 +43,6 @@ static int64_t order_live(struct company *company, const char *product, unsigned
     int64_t id = company_order(company, product, domain, external_id);
     assert_true(company_until(company, id, SERVICE_LIVE, 10 * MINUTE_MS));
     return id;
-}
-
-static void set(struct company *company, const char *name, const char *value)
-{
-    struct request *request = request_create(REQUEST_SETTING_SET);
-    request->who = xstrdup("ada");
-    request->settings = xcalloc(1, sizeof(*request->settings));
-    request->setting_count = 1;
-    request->settings[0] = (struct setting_pair){ .name = xstrdup(name), .value = xstrdup(value) };
-    request = company_ask(company, request);
-    if (!request->ok)
-        fail_msg("%s = %s: %s", name, value, request->err.msg);
-    request_destroy(request);
 }
 
 /* Time passes, step by step. @return the most rows that were less from one step to the next */
@@ -125,7 +96,7 @@ static void the_live_tables_are_empty_when_all_is_done(void **state)
     CLEANUP(buf_finish) struct buf after = BUF_INIT;
     int64_t ids[12];
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
-        ids[i] = order_live(company, "start", i);
+        ids[i] = order_numbered(company, "start", i);
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         read_all(company, ids[i], &before);
     int64_t tasks = count_of(company, sql_tasks);
@@ -136,7 +107,7 @@ static void the_live_tables_are_empty_when_all_is_done(void **state)
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         read_all(company, ids[i], &after);
     assert_string_equal(buf_text(&after), buf_text(&before));
-    order_live(company, "start", 99); /* and it goes on, with new numbers */
+    order_numbered(company, "start", 99); /* and it goes on, with new numbers */
     company_pass(company, 3 * MINUTE_MS);
     assert_int_equal(count_of(company, sql_live), 0);
 }
@@ -144,7 +115,7 @@ static void the_live_tables_are_empty_when_all_is_done(void **state)
 static void who_watches_an_operation_sees_it_end(void **state)
 {
     struct company *company = *state;
-    order_live(company, "site", 1);
+    order_numbered(company, "site", 1);
     int64_t live = count_of(company, sql_live);
     company_pass(company, 50 * SECOND_MS);
     assert_int_equal(count_of(company, sql_live), live);
@@ -153,7 +124,7 @@ static void who_watches_an_operation_sees_it_end(void **state)
 static void what_has_failed_stays_and_can_be_retried(void **state)
 {
     struct company *company = *state;
-    set(company, "retry.attempts", "1");
+    set_setting(company, "retry.attempts", "1");
     company_standin(company, "web1", "fail=v-add-web-domain:15:1\n");
     company_standin(company, "web2", "fail=v-add-web-domain:15:1\n");
     int64_t id = company_order(company, "site", "sad.example", "order-1");
@@ -169,7 +140,7 @@ static void what_has_failed_stays_and_can_be_retried(void **state)
 static void what_is_cancelled_goes_and_is_not_retried(void **state)
 {
     struct company *company = *state;
-    set(company, "retry.attempts", "1");
+    set_setting(company, "retry.attempts", "1");
     company_standin(company, "web1", "fail=v-add-web-domain:15\n");
     company_standin(company, "web2", "fail=v-add-web-domain:15\n");
     int64_t id = company_order(company, "site", "old.example", "order-1");
@@ -207,7 +178,7 @@ static bool step_with_fault(struct company *company, enum company_store_fault fa
 {
     CLEANUP(buf_finish) struct buf before = BUF_INIT;
     CLEANUP(buf_finish) struct buf after = BUF_INIT;
-    int64_t id = order_live(company, "site", number);
+    int64_t id = order_numbered(company, "site", number);
     wait_for_step(company);
     read_all(company, id, &before);
     size_t failures = failures_of(company);
@@ -242,7 +213,7 @@ static void a_kill_in_the_middle_loses_nothing(void **state)
     CLEANUP(buf_finish) struct buf after = BUF_INIT;
     int64_t ids[10];
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
-        ids[i] = order_live(company, "start", i);
+        ids[i] = order_numbered(company, "start", i);
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         read_all(company, ids[i], &before);
     wait_for_step(company);
@@ -273,12 +244,12 @@ static void terminate(struct company *company, int64_t service_id)
 static void logs_and_operations_go_when_they_are_old_in_small_steps(void **state)
 {
     struct company *company = *state;
-    set(company, "history.logs", "1 h");
-    set(company, "history.tasks", "2 h");
+    set_setting(company, "history.logs", "1 h");
+    set_setting(company, "history.tasks", "2 h");
     int64_t ids[10];
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
-        ids[i] = order_live(company, "start", i);
-    int64_t kept = order_live(company, "start", 50);
+        ids[i] = order_numbered(company, "start", i);
+    int64_t kept = order_numbered(company, "start", 50);
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         terminate(company, ids[i]);
     int64_t logs = count_of(company, sql_logs), attempts = count_of(company, sql_attempts);
@@ -304,11 +275,11 @@ static void logs_and_operations_go_when_they_are_old_in_small_steps(void **state
 static void nothing_is_old_when_that_is_said(void **state)
 {
     struct company *company = *state;
-    set(company, "history.logs", "0");
-    set(company, "history.tasks", "0");
-    set(company, "world.enabled", "false"); /* else there is an event more when the world sees it */
-    terminate(company, order_live(company, "site", 1));
-    order_live(company, "site", 2);
+    set_setting(company, "history.logs", "0");
+    set_setting(company, "history.tasks", "0");
+    set_setting(company, "world.enabled", "false"); /* else there is an event more when the world sees it */
+    terminate(company, order_numbered(company, "site", 1));
+    order_numbered(company, "site", 2);
     company_pass(company, 3 * MINUTE_MS);
     int64_t all = count_of(company, sql_all);
     company_jump(company, 4000 * 24 * HOUR_MS);
@@ -320,7 +291,7 @@ static void an_idle_engine_does_not_look_all_the_time(void **state)
 {
     struct company *company = *state;
     struct engine_figures before, after;
-    order_live(company, "site", 1);
+    order_numbered(company, "site", 1);
     company_pass(company, 3 * MINUTE_MS);
     engine_get_figures(company_engine(company), &before);
     company_pass(company, 10 * MINUTE_MS);
@@ -332,15 +303,15 @@ static void an_idle_engine_does_not_look_all_the_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_live_tables_are_empty_when_all_is_done, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_watches_an_operation_sees_it_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_has_failed_stays_and_can_be_retried, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_cancelled_goes_and_is_not_retried, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_fault_in_the_middle_loses_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_kill_in_the_middle_loses_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(logs_and_operations_go_when_they_are_old_in_small_steps, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_is_old_when_that_is_said, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_idle_engine_does_not_look_all_the_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_live_tables_are_empty_when_all_is_done, setup, steer_close),
+        cmocka_unit_test_setup_teardown(who_watches_an_operation_sees_it_end, setup, steer_close),
+        cmocka_unit_test_setup_teardown(what_has_failed_stays_and_can_be_retried, setup, steer_close),
+        cmocka_unit_test_setup_teardown(what_is_cancelled_goes_and_is_not_retried, setup, steer_close),
+        cmocka_unit_test_setup_teardown(a_fault_in_the_middle_loses_nothing, setup, steer_close),
+        cmocka_unit_test_setup_teardown(a_kill_in_the_middle_loses_nothing, setup, steer_close),
+        cmocka_unit_test_setup_teardown(logs_and_operations_go_when_they_are_old_in_small_steps, setup, steer_close),
+        cmocka_unit_test_setup_teardown(nothing_is_old_when_that_is_said, setup, steer_close),
+        cmocka_unit_test_setup_teardown(an_idle_engine_does_not_look_all_the_time, setup, steer_close),
     };
     log_set_fd(-1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,17 +1,8 @@
 /* test_engine_learn.c - what the engine learns of how long steps take, and what it makes of it. Every command takes 700 ms. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "steer.h"
 
-#include <cmocka.h>
-
-#include "company.h"
 #include "core/progress.h"
 
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
 #define WEB1 1 /* ids of nodes; 0: from outside */
 #define WEIGHT_OF_USER 8
 #define WEIGHT_OF_ZONE 35 /* as pipelines/split.yaml says */
@@ -19,12 +10,6 @@
 static int setup(void **state)
 {
     *state = company_create(&(struct company_options){ .seed = 11, .pace = "pace=fixed 700" });
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
     return 0;
 }
 
@@ -48,13 +33,6 @@ static int64_t weight_of(struct company *company, int64_t service_id, const char
     return weight;
 }
 
-static int64_t deploy(struct company *company, const char *product, const char *domain)
-{
-    int64_t id = company_order(company, product, domain, "");
-    assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
-    return id;
-}
-
 static int64_t node_of(struct company *company, int64_t service_id, const char *key)
 {
     struct task task;
@@ -68,7 +46,7 @@ static void what_steps_took_weighs_the_next_graph(void **state)
 {
     struct company *company = *state;
     assert_false(learned(company, "web.user", WEB1, true).known);
-    int64_t first = deploy(company, "start", "first.example");
+    int64_t first = order_live(company, "start", "first.example");
     int64_t web = node_of(company, first, "web.user"), ns = node_of(company, first, "dns.zone@ns1");
     assert_int_equal(weight_of(company, first, "web.user"), WEIGHT_OF_USER);
     assert_int_equal(weight_of(company, first, "dns.zone@ns1"), WEIGHT_OF_ZONE);
@@ -121,10 +99,10 @@ static void progress_never_goes_back_while_weights_are_learned(void **state)
 static void what_was_learned_is_there_after_a_crash(void **state)
 {
     struct company *company = *state;
-    int64_t first = deploy(company, "site", "first.example");
+    int64_t first = order_live(company, "site", "first.example");
     struct step_time before = learned(company, "web.user", node_of(company, first, "web.user"), true);
     company_restart(company, false);
-    int64_t second = deploy(company, "site", "second.example");
+    int64_t second = order_live(company, "site", "second.example");
     assert_int_equal(weight_of(company, second, "web.user"), (before.p50_ms + 50) / 100);
 }
 
@@ -134,7 +112,7 @@ static void enough_runs_make_it_sure(void **state)
     for (int i = 0; i < 12; i++) { /* on both web nodes */
         char domain[32];
         snprintf(domain, sizeof(domain), "site%d.example", i);
-        deploy(company, "site", domain);
+        order_live(company, "site", domain);
     }
     assert_true(learned(company, "web.user", WEB1, true).sure);
     assert_true(learned(company, "verify.web", 0, false).sure);
@@ -145,20 +123,14 @@ static void a_step_that_was_tried_twice_teaches_nothing(void **state)
     struct company *company = *state;
     company_standin(company, "web1", "fail=v-add-web-domain:15:1\n");
     company_standin(company, "web2", "fail=v-add-web-domain:15:1\n");
-    int64_t id = deploy(company, "site", "stumble.example");
+    int64_t id = order_live(company, "site", "stumble.example");
     assert_true(learned(company, "web.user", node_of(company, id, "web.user"), true).known);
     assert_false(learned(company, "web.domain", node_of(company, id, "web.domain"), true).known);
 }
 
 static void operate(struct company *company, int64_t service_id, enum operation_kind kind)
 {
-    struct request *request = request_create(REQUEST_OPERATION);
-    request->target_id = service_id;
-    request->operation = kind;
-    request->who = xstrdup("the test");
-    request = company_ask(company, request);
-    assert_true(request->ok);
-    request_destroy(request);
+    start_operation(company, service_id, kind);
     for (int i = 0; i < 600; i++) {
         struct operation operation;
         company_pass(company, 1000);
@@ -175,7 +147,7 @@ static void operate(struct company *company, int64_t service_id, enum operation_
 static void to_find_and_to_make_are_learned_apart(void **state)
 {
     struct company *company = *state;
-    int64_t id = deploy(company, "site", "calm.example");
+    int64_t id = order_live(company, "site", "calm.example");
     int64_t node_id = node_of(company, id, "web.domain");
     struct step_time made = learned(company, "web.domain", node_id, true);
     operate(company, id, OPERATION_REDEPLOY);
@@ -184,19 +156,19 @@ static void to_find_and_to_make_are_learned_apart(void **state)
     assert_true(found.known);
     assert_int_equal(learned(company, "web.domain", node_id, true).p50_ms, made.p50_ms);
     assert_true(found.p50_ms <= made.p50_ms);
-    int64_t again = deploy(company, "site", "again.example"); /* a deployment counts with making */
+    int64_t again = order_live(company, "site", "again.example"); /* a deployment counts with making */
     assert_int_equal(weight_of(company, again, "web.domain"), (made.p50_ms + 50) / 100);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_steps_took_weighs_the_next_graph, setup, teardown),
-        cmocka_unit_test_setup_teardown(progress_never_goes_back_while_weights_are_learned, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_learned_is_there_after_a_crash, setup, teardown),
-        cmocka_unit_test_setup_teardown(enough_runs_make_it_sure, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_step_that_was_tried_twice_teaches_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(to_find_and_to_make_are_learned_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_steps_took_weighs_the_next_graph, setup, steer_close),
+        cmocka_unit_test_setup_teardown(progress_never_goes_back_while_weights_are_learned, setup, steer_close),
+        cmocka_unit_test_setup_teardown(what_was_learned_is_there_after_a_crash, setup, steer_close),
+        cmocka_unit_test_setup_teardown(enough_runs_make_it_sure, setup, steer_close),
+        cmocka_unit_test_setup_teardown(a_step_that_was_tried_twice_teaches_nothing, setup, steer_close),
+        cmocka_unit_test_setup_teardown(to_find_and_to_make_are_learned_apart, setup, steer_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

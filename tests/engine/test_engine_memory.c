@@ -1,15 +1,7 @@
 /* test_engine_memory.c - what the engine has in its head agrees with the disk and the nodes, also after a batch that failed, a
  * stopped process and answers that come at the wrong moment. The test plays the transport itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "steer.h"
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "puppet.h"
 
 struct world {
@@ -46,15 +38,6 @@ static enum node_state state_of_node(struct world *world, size_t index)
     enum node_state state = nodes[index].state;
     nodes_free(nodes, count);
     return state;
-}
-
-static enum service_status status_of(struct world *world, int64_t id)
-{
-    struct service service;
-    company_get_service(world->company, id, &service);
-    enum service_status status = service.status;
-    service_finish(&service);
-    return status;
 }
 
 /* ---- nodes that come and go ------------------------------------------------------------------------------------------ */
@@ -119,14 +102,14 @@ static void a_node_that_comes_while_waiting_services_are_looked_at_takes_them_al
         ids[i] = company_order(world->company, "site", domain, "");
     }
     company_pass(world->company, 1000);
-    assert_int_equal(status_of(world, ids[0]), SERVICE_WAITING);
+    assert_int_equal(status_of(world->company, ids[0]), SERVICE_WAITING);
     company_set_node(world->company, "web1", NODE_ACTIVE, 0); /* one step: the first of them are looked at, in vain */
     assert_true(engine_next_deadline_ms(company_engine(world->company)) <= company_now_ms(world->company));
     puppet_link(&world->puppet, 1, true, NULL);
     company_pass(world->company, 1000);
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-        if (status_of(world, ids[i]) != SERVICE_DEPLOYING)
-            fail_msg("service %zu is %s", i + 1, service_status_name(status_of(world, ids[i])));
+        if (status_of(world->company, ids[i]) != SERVICE_DEPLOYING)
+            fail_msg("service %zu is %s", i + 1, service_status_name(status_of(world->company, ids[i])));
     }
 }
 
@@ -348,7 +331,7 @@ static void waiting_for_a_busy_node_costs_few_attempts(void **state)
     if (world->puppet.starts > 200)
         fail_msg("%u attempts in an hour", world->puppet.starts);
     assert_true(world->puppet.starts > 60); /* but it does not sleep either */
-    assert_int_equal(status_of(world, id), SERVICE_DEPLOYING);
+    assert_int_equal(status_of(world->company, id), SERVICE_DEPLOYING);
 }
 
 /* ---- a disk that stays broken ------------------------------------------------------------------------------------------------------ */

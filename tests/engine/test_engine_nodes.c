@@ -1,22 +1,12 @@
 /* test_engine_nodes.c - nodes that fail while their session stands: their circuit opens, nothing is burnt meanwhile, one look at a
  * time asks, and the work that was held back goes on as on any node. And how long anything may wait. The test plays the
  * transport itself. */
+#include "steer.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "puppet.h"
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
 #define ORDERS 6
 
 struct world {
@@ -141,18 +131,6 @@ static void test_node(struct world *world)
     company_step(world->company);
 }
 
-static void set(struct world *world, const char *name, const char *value)
-{
-    struct request *request = request_create(REQUEST_SETTING_SET);
-    request->who = xstrdup("ada");
-    request->settings = xcalloc(1, sizeof(*request->settings));
-    request->settings[request->setting_count++] =
-        (struct setting_pair){ .name = xstrdup(name), .value = xstrdup(value) };
-    request = company_ask(world->company, request);
-    assert_true(request->ok);
-    request_destroy(request);
-}
-
 /* ---- opening ----------------------------------------------------------------------------------------------------------- */
 
 static void three_failures_in_a_row_hold_the_node_s_tasks_back(void **state)
@@ -176,12 +154,12 @@ static void three_failures_in_a_row_hold_the_node_s_tasks_back(void **state)
 static void how_many_failures_is_a_setting(void **state)
 {
     struct world *world = *state;
-    set(world, "node.breaker_failures", "0");
+    set_setting(world->company, "node.breaker_failures", "0");
     order_some(world);
     for (unsigned i = 0; i < ORDERS; i++)
         answer(world, OUTCOME_NOT_STARTED, FAULT_CHANNEL);
     expect_node(world, NODE_ACTIVE, "");
-    set(world, "node.breaker_failures", "1");
+    set_setting(world->company, "node.breaker_failures", "1");
     until_command(world, MINUTE_MS);
     answer(world, OUTCOME_NOT_STARTED, FAULT_CHANNEL);
     expect_node(world, NODE_UNREACHABLE, "7 commands in a row could not be run");
@@ -514,7 +492,7 @@ static void stay_busy(struct world *world, int64_t ms)
 static void what_waits_says_for_what_and_until_when(void **state)
 {
     struct world *world = *state;
-    set(world, "retry.busy_wait_cap", "10 min"); /* fewer looks: it is the end that matters here */
+    set_setting(world->company, "retry.busy_wait_cap", "10 min"); /* fewer looks: it is the end that matters here */
     world->services[0] = company_order(world->company, "site", "patient.example", "");
     world->puppet.message = "another command holds the lock of web1";
     answer(world, OUTCOME_BUSY, FAULT_NONE);
@@ -539,7 +517,7 @@ static void what_waits_says_for_what_and_until_when(void **state)
 static void how_long_depends_on_the_class(void **state)
 {
     struct world *world = *state;
-    set(world, "retry.busy_wait", "1 h");
+    set_setting(world->company, "retry.busy_wait", "1 h");
     world->services[0] = company_order(world->company, "site", "hurry.example", "");
     stay_busy(world, 59 * MINUTE_MS);
     expect_task(world, "waiting", 0, "Waits for the other command to end, until 2027-01-15 09:00 UTC at the latest.");
@@ -550,7 +528,7 @@ static void how_long_depends_on_the_class(void **state)
 static void a_try_that_counts_ends_the_wait(void **state)
 {
     struct world *world = *state;
-    set(world, "retry.busy_wait", "1 h");
+    set_setting(world->company, "retry.busy_wait", "1 h");
     world->services[0] = company_order(world->company, "site", "mixed.example", "");
     stay_busy(world, 50 * MINUTE_MS);
     until_command(world, 2 * MINUTE_MS);
@@ -564,7 +542,7 @@ static void a_try_that_counts_ends_the_wait(void **state)
 static void a_node_that_stays_away_fails_its_tasks_in_the_end(void **state)
 {
     struct world *world = *state;
-    set(world, "retry.node_wait", "1 h");
+    set_setting(world->company, "retry.node_wait", "1 h");
     order_some(world);
     puppet_finish(&world->puppet); /* the one under way is never answered */
     world->puppet.event_count = 0;

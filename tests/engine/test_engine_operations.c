@@ -1,19 +1,8 @@
 /* test_engine_operations.c - what people do to a service that is there, on simulated time with modelled nodes: redeploy, verify, plan,
  * cancel, fail by hand, retry of many, and the three answers to a conflict. */
+#include "steer.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
-
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
 
 /* ---- asking and looking ---------------------------------------------------------------------------------------------------- */
 
@@ -25,79 +14,12 @@ static struct request *ask(struct company *company, enum request_kind kind, int6
     return company_ask(company, request);
 }
 
-static struct request *operate(struct company *company, int64_t service_id, enum operation_kind kind)
-{
-    struct request *request = request_create(REQUEST_OPERATION);
-    request->target_id = service_id;
-    request->operation = kind;
-    request->who = xstrdup("ada");
-    return company_ask(company, request);
-}
-
-/** @return the operation's id */
-static int64_t start(struct company *company, int64_t service_id, enum operation_kind kind)
-{
-    struct request *request = operate(company, service_id, kind);
-    if (!request->ok)
-        fail_msg("%s: %s", operation_kind_name(kind), request->err.msg);
-    int64_t id = request->id;
-    request_destroy(request);
-    return id;
-}
-
-static void expect_refusal(struct request *request, const char *says)
-{
-    assert_false(request->ok);
-    assert_int_equal(request->err.code, ERR_CONFLICT);
-    if (strstr(request->err.msg, says) == NULL)
-        fail_msg("it says\n  %s\nwithout\n  %s", request->err.msg, says);
-    request_destroy(request);
-}
-
-static enum operation_state state_of(struct company *company, int64_t operation_id)
-{
-    struct operation operation;
-    struct err err;
-    assert_true(store_get_operation(company_store(company), operation_id, &operation, &err));
-    enum operation_state state = operation.state;
-    operation_finish(&operation);
-    return state;
-}
-
-static void pass_until_ended(struct company *company, int64_t operation_id)
-{
-    for (int64_t ms = 0; ms < HOUR_MS && state_of(company, operation_id) == OPERATION_RUNNING; ms += 100)
-        company_pass(company, 100);
-    if (state_of(company, operation_id) == OPERATION_DONE)
-        return;
-    CLEANUP(buf_finish) struct buf trace = BUF_INIT;
-    company_trace(company, 1, true, &trace);
-    fprintf(stderr, "%s", buf_text(&trace));
-    fail_msg("operation %" PRId64 " is %s", operation_id, operation_state_name(state_of(company, operation_id)));
-}
-
 static int64_t task_id(struct company *company, int64_t service_id, const char *key)
 {
     struct task task;
     company_get_task(company, service_id, key, &task);
     int64_t id = task.id;
     task_finish(&task);
-    return id;
-}
-
-static enum service_status status_of(struct company *company, int64_t service_id)
-{
-    struct service service;
-    company_get_service(company, service_id, &service);
-    enum service_status status = service.status;
-    service_finish(&service);
-    return status;
-}
-
-static int64_t live_site(struct company *company, const char *domain)
-{
-    int64_t id = company_order(company, "site", domain, "");
-    assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
     return id;
 }
 
@@ -159,20 +81,14 @@ static void expect_nodes(struct company *company, const char *want)
     assert_string_equal(got, want);
 }
 
-static struct company *open_company(void)
-{
-    return company_create(&(struct company_options){ .seed = 7, .pace = "pace=fixed 100" });
-}
-
 /** What the nodes hold after an order that nobody disturbed: a company that was disturbed must end with the same. One company at a
  * time: this one ends here. To be freed. */
 static char *undisturbed(struct company **company, const char *domain)
 {
-    int64_t id = company_order(*company, "site", domain, "");
-    assert_true(company_until(*company, id, SERVICE_LIVE, HOUR_MS));
+    order_live(*company, "site", domain);
     char *dump = company_dump(*company);
     company_destroy(*company);
-    *company = open_company();
+    *company = steer_company();
     return dump;
 }
 
@@ -184,9 +100,9 @@ static void a_redeploy_of_what_is_well_changes_nothing(void **state)
     int64_t id = company_order(company, "start", "calm.example", "");
     assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
     CLEANUP(freep) char *before = company_dump(company);
-    int64_t operation = start(company, id, OPERATION_REDEPLOY);
+    int64_t operation = start_operation(company, id, OPERATION_REDEPLOY);
     assert_int_equal(status_of(company, id), SERVICE_DEPLOYING);
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     expect_nodes(company, before);
 }
@@ -199,10 +115,10 @@ static void a_redeploy_takes_the_place_of_what_has_failed(void **state)
     assert_true(company_until(company, id, SERVICE_FAILED, HOUR_MS));
     int64_t failed = task_id(company, id, "web.domain");
     company_standin(company, "web1", "");
-    int64_t operation = start(company, id, OPERATION_REDEPLOY);
+    int64_t operation = start_operation(company, id, OPERATION_REDEPLOY);
     struct request *retry = ask(company, REQUEST_TASK_RETRY, failed);
     expect_refusal(retry, "the task is superseded");
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     assert_int_equal(state_of(company, 1), OPERATION_SUPERSEDED);
 }
@@ -215,11 +131,11 @@ static void a_redeploy_in_the_middle_of_a_command_waits_for_its_end(void **state
     int64_t id = company_order(company, "site", "busy.example", "");
     assert_true(company_until_task(company, id, "web.domain", TASK_RUNNING, MINUTE_MS));
     company_pass(company, 50); /* the command is in the middle of its work */
-    int64_t operation = start(company, id, OPERATION_REDEPLOY);
+    int64_t operation = start_operation(company, id, OPERATION_REDEPLOY);
     company_get_task(company, id, "web.domain", &task);
     assert_true(task.suspect); /* of the new operation: what the old one was doing is not trusted */
     task_finish(&task);
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     expect_nodes(company, want);
 }
@@ -231,9 +147,9 @@ static void a_redeploy_after_a_restart_in_the_middle_ends_well(void **state)
     int64_t id = company_order(company, "site", "busy.example", "");
     assert_true(company_until_task(company, id, "web.domain", TASK_RUNNING, MINUTE_MS));
     company_pass(company, 50);
-    int64_t operation = start(company, id, OPERATION_REDEPLOY);
+    int64_t operation = start_operation(company, id, OPERATION_REDEPLOY);
     company_restart(company, false); /* nobody knows of the old command any more, but the node's lock does */
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     expect_nodes(company, want);
 }
@@ -248,7 +164,7 @@ static void keep(struct request *request, void *context)
 static void a_double_click_is_one_operation(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_site(company, "twice.example");
+    int64_t id = order_live(company, "site", "twice.example");
     for (size_t i = 0; i < 2; i++) {
         struct request *request = request_create(REQUEST_OPERATION);
         request->target_id = id;
@@ -271,24 +187,25 @@ static void what_may_follow_what_is_said(void **state)
     company_set_node(company, "web2", NODE_PAUSED, 0);
     int64_t waits = company_order(company, "site", "waits.example", "");
     company_pass(company, 1000);
-    expect_refusal(operate(company, waits, OPERATION_REDEPLOY), "nothing has been built yet: the service is waiting");
+    expect_refusal(ask_operation(company, waits, OPERATION_REDEPLOY),
+                   "nothing has been built yet: the service is waiting");
     company_set_node(company, "web1", NODE_ACTIVE, 0);
     assert_true(company_until_task(company, waits, "web.domain", TASK_RUNNING, MINUTE_MS));
-    expect_refusal(operate(company, waits, OPERATION_VERIFY), "a deploy is running");
-    expect_refusal(operate(company, waits, OPERATION_PLAN), "a deploy is running");
+    expect_refusal(ask_operation(company, waits, OPERATION_VERIFY), "a deploy is running");
+    expect_refusal(ask_operation(company, waits, OPERATION_PLAN), "a deploy is running");
     assert_true(company_until(company, waits, SERVICE_LIVE, HOUR_MS));
-    int64_t verify = start(company, waits, OPERATION_VERIFY);
-    expect_refusal(operate(company, waits, OPERATION_PLAN), "a verify is running");
-    struct request *again = operate(company, waits, OPERATION_VERIFY);
+    int64_t verify = start_operation(company, waits, OPERATION_VERIFY);
+    expect_refusal(ask_operation(company, waits, OPERATION_PLAN), "a verify is running");
+    struct request *again = ask_operation(company, waits, OPERATION_VERIFY);
     assert_true(again->ok && again->existing);
     assert_int_equal(again->id, verify);
     request_destroy(again);
-    int64_t redeploy = start(company, waits, OPERATION_REDEPLOY); /* comes before all others */
+    int64_t redeploy = start_operation(company, waits, OPERATION_REDEPLOY); /* comes before all others */
     assert_int_equal(state_of(company, verify), OPERATION_SUPERSEDED);
-    pass_until_ended(company, redeploy);
+    pass_until(company, redeploy, OPERATION_DONE);
     expect_refusal(ask(company, REQUEST_CANCEL, waits), "nothing is under way: the service is live");
     expect_refusal(ask(company, REQUEST_SERVICE_RETRY, waits), "nothing of it has failed or waits");
-    struct request *nobody = operate(company, 99, OPERATION_REDEPLOY);
+    struct request *nobody = ask_operation(company, 99, OPERATION_REDEPLOY);
     assert_int_equal(nobody->err.code, ERR_NOT_FOUND);
     request_destroy(nobody);
 }
@@ -298,18 +215,18 @@ static void what_may_follow_what_is_said(void **state)
 static void a_verify_repairs_what_is_missing_and_says_so(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_site(company, "hole.example");
+    int64_t id = order_live(company, "site", "hole.example");
     CLEANUP(freep) char *before = company_dump(company);
     delete_site(company, id, "hole.example");
-    int64_t operation = start(company, id, OPERATION_VERIFY);
+    int64_t operation = start_operation(company, id, OPERATION_VERIFY);
     assert_int_equal(status_of(company, id), SERVICE_LIVE); /* it stays so while it is looked at */
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     expect_report(company, id, "service.verified",
                   "web.domain: the domain was made\nweb.reload: PHP, web server and proxy were reloaded\n");
     expect_nodes(company, before);
-    operation = start(company, id, OPERATION_VERIFY);
-    pass_until_ended(company, operation);
+    operation = start_operation(company, id, OPERATION_VERIFY);
+    pass_until(company, operation, OPERATION_DONE);
     expect_report(company, id, "service.verified", "");
 }
 
@@ -317,10 +234,10 @@ static void a_verify_that_cannot_repair_leaves_the_service_live(void **state)
 {
     static const char *const take[] = { "v-add-web-domain", "stranger", "lost.example" };
     struct company *company = *state;
-    int64_t id = live_site(company, "lost.example");
+    int64_t id = order_live(company, "site", "lost.example");
     delete_site(company, id, "lost.example");
     company_run_on(company, "web1", take, ARRAY_LEN(take));
-    int64_t operation = start(company, id, OPERATION_VERIFY);
+    int64_t operation = start_operation(company, id, OPERATION_VERIFY);
     for (int i = 0; i < 100 && state_of(company, operation) == OPERATION_RUNNING; i++)
         company_pass(company, 100);
     assert_int_equal(state_of(company, operation), OPERATION_FAILED);
@@ -329,7 +246,7 @@ static void a_verify_that_cannot_repair_leaves_the_service_live(void **state)
     assert_int_equal(service.status, SERVICE_LIVE);
     assert_non_null(strstr(service.reason, "belongs to user stranger"));
     service_finish(&service);
-    operation = start(company, id, OPERATION_VERIFY); /* makes room for the next one */
+    operation = start_operation(company, id, OPERATION_VERIFY); /* makes room for the next one */
     assert_int_equal(state_of(company, operation), OPERATION_RUNNING);
 }
 
@@ -338,16 +255,16 @@ static void a_plan_says_what_would_be_done_and_does_nothing(void **state)
     struct company *company = *state;
     int64_t id = company_order(company, "start", "plan.example", "");
     assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
-    int64_t operation = start(company, id, OPERATION_PLAN);
-    pass_until_ended(company, operation);
+    int64_t operation = start_operation(company, id, OPERATION_PLAN);
+    pass_until(company, operation, OPERATION_DONE);
     expect_report(company, id, "service.planned", "");
     char user[40];
     const char *words[] = { "v-delete-mail-account", user_of(company, id, user), "plan.example", "info" };
     delete_site(company, id, "plan.example");
     company_run_on(company, "mail1", words, ARRAY_LEN(words));
     CLEANUP(freep) char *before = company_dump(company);
-    operation = start(company, id, OPERATION_PLAN);
-    pass_until_ended(company, operation);
+    operation = start_operation(company, id, OPERATION_PLAN);
+    pass_until(company, operation, OPERATION_DONE);
     expect_report(company, id, "service.planned",
                   "web.domain: would run v-add-web-domain\nmail.account: would run v-add-mail-account\n");
     expect_nodes(company, before);
@@ -361,8 +278,8 @@ static void a_plan_of_a_service_that_failed_names_the_conflict(void **state)
     company_run_on(company, "web1", take, ARRAY_LEN(take));
     int64_t id = company_order(company, "site", "taken.example", "");
     assert_true(company_until(company, id, SERVICE_FAILED, MINUTE_MS));
-    int64_t operation = start(company, id, OPERATION_PLAN);
-    pass_until_ended(company, operation);
+    int64_t operation = start_operation(company, id, OPERATION_PLAN);
+    pass_until(company, operation, OPERATION_DONE);
     expect_report(company, id, "service.planned", "web.domain: would run v-add-web-domain\n");
     assert_int_equal(status_of(company, id), SERVICE_FAILED);
 }
@@ -393,8 +310,8 @@ static void a_cancel_is_true_at_once_and_nothing_more_is_sent(void **state)
     CLEANUP(freep) char *left = company_dump(company);
     company_pass(company, HOUR_MS);
     expect_nodes(company, left);
-    int64_t operation = start(company, id, OPERATION_REDEPLOY);
-    pass_until_ended(company, operation);
+    int64_t operation = start_operation(company, id, OPERATION_REDEPLOY);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     expect_nodes(company, want);
 }
@@ -513,7 +430,7 @@ static void another_name_leaves_the_stranger_alone(void **state)
         fail_msg("%s", request->err.msg);
     int64_t operation = request->id;
     request_destroy(request);
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     assert_string_equal(user_of(company, id, user), "stranger2");
     CLEANUP(freep) char *after = lines_of_stranger(company);
@@ -533,15 +450,15 @@ static void an_adopted_user_gets_our_mark_and_keeps_what_it_has(void **state)
         fail_msg("%s", request->err.msg);
     int64_t operation = request->id;
     request_destroy(request);
-    pass_until_ended(company, operation);
+    pass_until(company, operation, OPERATION_DONE);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     assert_string_equal(user_of(company, id, user), "stranger");
     json_t *data = newest_event(company, id, "account.adopted");
     assert_string_equal(json_string_value(json_object_get(data, "user")), "stranger");
     assert_string_equal(json_string_value(json_object_get(data, "who")), "ada");
     json_decref(data);
-    operation = start(company, id, OPERATION_PLAN);
-    pass_until_ended(company, operation);
+    operation = start_operation(company, id, OPERATION_PLAN);
+    pass_until(company, operation, OPERATION_DONE);
     expect_report(company, id, "service.planned", "");
 }
 
@@ -572,19 +489,7 @@ static void only_what_fits_the_conflict_is_taken(void **state)
     expect_refusal(resolve(company, task_id(company, id, "live"), RESOLUTION_ABORT), "the task is held");
 }
 
-static int setup(void **state)
-{
-    *state = open_company();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, steer_open, steer_close)
 
 int main(void)
 {

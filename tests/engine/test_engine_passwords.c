@@ -1,22 +1,12 @@
 /* test_engine_passwords.c - new passwords, and what a customer may do, on simulated time with modelled nodes: whatever happens in
  * the middle, the password that is stored is the one that works, or stands beside it. */
+#include "steer.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "core/messages.h"
 #include "core/product.h"
 #include "store/store_deed.h"
-
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
 
 /* ---- asking and looking ---------------------------------------------------------------------------------------------------- */
 
@@ -28,71 +18,6 @@ static struct request *ask(struct company *company, enum request_kind kind, int6
     request->by_customer = by_customer;
     request->who = xstrdup(by_customer ? "the customer" : "ada");
     return company_ask(company, request);
-}
-
-static int64_t expect_ok(struct request *request)
-{
-    if (!request->ok)
-        fail_msg("refused: %s", request->err.msg);
-    int64_t id = request->id;
-    request_destroy(request);
-    return id;
-}
-
-static void expect_refusal(struct request *request, const char *says)
-{
-    assert_false(request->ok);
-    assert_int_equal(request->err.code, ERR_CONFLICT);
-    if (strstr(request->err.msg, says) == NULL)
-        fail_msg("it says\n  %s\nwithout\n  %s", request->err.msg, says);
-    request_destroy(request);
-}
-
-static int64_t start(struct company *company, int64_t service_id, enum operation_kind kind)
-{
-    struct request *request = request_create(REQUEST_OPERATION);
-    request->target_id = service_id;
-    request->operation = kind;
-    request->who = xstrdup("ada");
-    return expect_ok(company_ask(company, request));
-}
-
-static enum operation_state state_of(struct company *company, int64_t operation_id)
-{
-    struct operation operation;
-    struct err err;
-    assert_true(store_get_operation(company_store(company), operation_id, &operation, &err));
-    enum operation_state state = operation.state;
-    operation_finish(&operation);
-    return state;
-}
-
-static void pass_until(struct company *company, int64_t operation_id, enum operation_state state)
-{
-    for (int64_t ms = 0; ms < HOUR_MS && state_of(company, operation_id) == OPERATION_RUNNING; ms += 100)
-        company_pass(company, 100);
-    if (state_of(company, operation_id) == state)
-        return;
-    CLEANUP(buf_finish) struct buf trace = BUF_INIT;
-    company_trace(company, 1, true, &trace);
-    fprintf(stderr, "%s", buf_text(&trace));
-    fail_msg("operation %" PRId64 " is %s", operation_id, operation_state_name(state_of(company, operation_id)));
-}
-
-static enum service_status status_of(struct company *company, int64_t service_id)
-{
-    struct service service;
-    company_get_service(company, service_id, &service);
-    enum service_status status = service.status;
-    service_finish(&service);
-    return status;
-}
-
-static int64_t live_service(struct company *company)
-{
-    int64_t id = company_order(company, "start", "start.example", "");
-    assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
-    return id;
 }
 
 /** Of the task of the newest operation, whichever that is. */
@@ -208,10 +133,10 @@ static void every_password_is_new_and_works_and_the_service_stays_live(void **st
 {
     struct company *company = *state;
     struct secrets before;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     expect_settled(company, id, NULL);
     secrets_load(company, id, &before);
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     while (state_of(company, operation) == OPERATION_RUNNING) {
         assert_int_equal(status_of(company, id), SERVICE_LIVE);
         expect_one_works(company, id);
@@ -228,11 +153,11 @@ static void every_password_is_new_and_works_and_the_service_stays_live(void **st
 static void it_ends_well_whenever_the_daemon_is_killed(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     for (int64_t after_ms = 0; after_ms <= 1000; after_ms += 40) {
         struct secrets before;
         secrets_load(company, id, &before);
-        int64_t operation = start(company, id, OPERATION_PASSWORD);
+        int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
         company_pass(company, after_ms);
         company_restart(company, false);
         expect_one_works(company, id);
@@ -246,17 +171,17 @@ static void a_redeploy_in_the_middle_brings_it_to_its_end(void **state)
 {
     struct company *company = *state;
     struct secrets before;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     secrets_load(company, id, &before);
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     pass_until_task(company, operation, "web.password", TASK_RUNNING);
     company_pass(company, 150); /* after the look, in the middle of the change */
-    int64_t redeploy = start(company, id, OPERATION_REDEPLOY);
+    int64_t redeploy = start_operation(company, id, OPERATION_REDEPLOY);
     assert_int_equal(state_of(company, operation), OPERATION_SUPERSEDED);
     pass_until(company, redeploy, OPERATION_DONE);
     expect_settled(company, id, &before);
     secrets_finish(&before);
-    int64_t again = start(company, id, OPERATION_REDEPLOY); /* nothing waits any more: nothing is set */
+    int64_t again = start_operation(company, id, OPERATION_REDEPLOY); /* nothing waits any more: nothing is set */
     pass_until(company, again, OPERATION_DONE);
     expect_settled(company, id, NULL);
 }
@@ -265,10 +190,10 @@ static void what_a_cancelled_change_had_not_begun_stays_as_it_was(void **state)
 {
     struct company *company = *state;
     struct secrets before, after;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     secrets_load(company, id, &before);
     company_set_node(company, "mail1", NODE_PAUSED, 0);
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     pass_until_task(company, operation, "web.password", TASK_DONE);
     expect_ok(ask(company, REQUEST_CANCEL, id, false));
     company_set_node(company, "mail1", NODE_ACTIVE, 0);
@@ -289,9 +214,9 @@ static void a_change_that_fails_leaves_both_and_is_retried(void **state)
 {
     struct company *company = *state;
     struct secrets middle;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     company_standin(company, "mail1", "fail=v-change-mail-account-password:9:100");
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     pass_until(company, operation, OPERATION_FAILED);
     assert_int_equal(status_of(company, id), SERVICE_LIVE);
     company_pass(company, MINUTE_MS);
@@ -308,11 +233,11 @@ static void a_change_that_fails_leaves_both_and_is_retried(void **state)
 static void a_new_change_takes_the_place_of_one_that_failed(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     company_standin(company, "web1", "fail=v-change-user-password:9:1");
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     pass_until(company, operation, OPERATION_FAILED);
-    int64_t next = start(company, id, OPERATION_PASSWORD);
+    int64_t next = start_operation(company, id, OPERATION_PASSWORD);
     assert_int_not_equal(next, operation);
     assert_int_equal(state_of(company, operation), OPERATION_SUPERSEDED);
     pass_until(company, next, OPERATION_DONE);
@@ -323,12 +248,12 @@ static void one_that_a_node_may_have_outlives_a_cancelled_second_change(void **s
 {
     struct company *company = *state;
     struct secrets middle, end;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     company_standin(company, "mail1", "fail=v-change-mail-account-password:9:100");
-    pass_until(company, start(company, id, OPERATION_PASSWORD), OPERATION_FAILED);
+    pass_until(company, start_operation(company, id, OPERATION_PASSWORD), OPERATION_FAILED);
     secrets_load(company, id, &middle);
     assert_non_null(middle.next[2]);
-    start(company, id, OPERATION_PASSWORD);
+    start_operation(company, id, OPERATION_PASSWORD);
     expect_ok(ask(company, REQUEST_CANCEL, id, false));
     company_pass(company, MINUTE_MS);
     secrets_load(company, id, &end);
@@ -337,7 +262,7 @@ static void one_that_a_node_may_have_outlives_a_cancelled_second_change(void **s
     secrets_finish(&middle);
     secrets_finish(&end);
     company_standin(company, "mail1", "");
-    pass_until(company, start(company, id, OPERATION_PASSWORD), OPERATION_DONE);
+    pass_until(company, start_operation(company, id, OPERATION_PASSWORD), OPERATION_DONE);
     expect_settled(company, id, NULL);
 }
 
@@ -348,10 +273,10 @@ static void only_a_live_service_on_which_nothing_runs_gets_new_ones(void **state
     assert_true(company_until_task(company, id, "web.domain", TASK_RUNNING, MINUTE_MS));
     expect_refusal(ask(company, REQUEST_OPERATION, id, false), "a deploy is running");
     assert_true(company_until(company, id, SERVICE_LIVE, HOUR_MS));
-    int64_t verify = start(company, id, OPERATION_VERIFY);
+    int64_t verify = start_operation(company, id, OPERATION_VERIFY);
     expect_refusal(ask(company, REQUEST_OPERATION, id, false), "a verify is running");
     pass_until(company, verify, OPERATION_DONE);
-    int64_t operation = start(company, id, OPERATION_PASSWORD);
+    int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
     struct request *again = ask(company, REQUEST_OPERATION, id, false);
     assert_true(again->ok && again->existing && again->id == operation);
     request_destroy(again);
@@ -375,7 +300,7 @@ static void passwords_are_shown_once_until_they_are_changed(void **state)
         struct request *second = ask(company, REQUEST_CREDENTIALS_SHOW, id, true);
         assert_true(second->ok && second->existing);
         request_destroy(second);
-        int64_t operation = start(company, id, OPERATION_PASSWORD);
+        int64_t operation = start_operation(company, id, OPERATION_PASSWORD);
         expect_refusal(ask(company, REQUEST_CREDENTIALS_SHOW, id, true), message_text("page.deed.changing"));
         pass_until(company, operation, OPERATION_DONE);
         assert_int_equal(deeds_of(company, id).credentials_shown_at_ms, 0);
@@ -385,8 +310,8 @@ static void passwords_are_shown_once_until_they_are_changed(void **state)
 static void a_customer_asks_for_new_passwords_every_ten_minutes_at_most(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_service(company);
-    int64_t verify = start(company, id, OPERATION_VERIFY);
+    int64_t id = order_live(company, "start", "start.example");
+    int64_t verify = start_operation(company, id, OPERATION_VERIFY);
     expect_refusal(ask(company, REQUEST_OPERATION, id, true), message_text("page.deed.busy"));
     pass_until(company, verify, OPERATION_DONE);
     int64_t operation = expect_ok(ask(company, REQUEST_OPERATION, id, true)); /* a refusal does not count */
@@ -454,7 +379,7 @@ static void not_what_staff_have_cancelled(void **state)
 static void a_reveal_that_could_not_be_written_down_is_refused(void **state)
 {
     struct company *company = *state;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     company_fail_store(company, STORE_FAULT_COMMIT, 1);
     struct request *request = ask(company, REQUEST_REVEAL, id, false);
     assert_false(request->ok);
@@ -472,7 +397,7 @@ static void a_renewed_link_has_the_next_generation(void **state)
     struct company *company = *state;
     struct service_link link;
     struct err err;
-    int64_t id = live_service(company);
+    int64_t id = order_live(company, "start", "start.example");
     for (int64_t generation = 1; generation < 4; generation++) {
         company_pass(company, 1000);
         expect_ok(ask(company, REQUEST_LINK_RENEW, id, false));
@@ -482,21 +407,7 @@ static void a_renewed_link_has_the_next_generation(void **state)
     }
 }
 
-/* ---- */
-
-static int open_company(void **state)
-{
-    *state = company_create(&(struct company_options){ .seed = 7, .pace = "pace=fixed 100" });
-    return 0;
-}
-
-static int close_company(void **state)
-{
-    company_destroy(*state);
-    return 0;
-}
-
-#define STORY(function) cmocka_unit_test_setup_teardown(function, open_company, close_company)
+#define STORY(function) cmocka_unit_test_setup_teardown(function, steer_open, steer_close)
 
 int main(void)
 {

@@ -1,36 +1,13 @@
 /* test_engine_settings.c - settings hold at once, all values of a request or none, also after a restart and a failed commit; and
  * secrets stay secret. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "steer.h"
 
-#include <cmocka.h>
-
-#include "base/log.h"
 #include "base/redact.h"
-#include "company.h"
 #include "store/store_internal.h"
-
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-
-static int setup(void **state)
-{
-    *state = company_create(&(struct company_options){ .seed = 7, .pace = "pace=fixed 100" });
-    return 0;
-}
 
 static int setup_bare(void **state)
 {
     *state = company_create(&(struct company_options){ .seed = 7, .bare = true });
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
     return 0;
 }
 
@@ -318,17 +295,19 @@ static void a_new_node_has_the_room_that_is_set_unless_it_says_its_own(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_changed_pause_is_used_by_the_next_retry, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_task_that_has_used_its_attempts_fails_when_that_is_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(settings_are_there_after_a_kill, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_bad_value_and_nothing_is_changed, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_changed_is_not_recorded, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_commit_that_fails_leaves_the_old_values, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_secret_is_sealed_and_blanked, setup, teardown),
-        cmocka_unit_test_setup_teardown(values_that_cannot_be_used_do_not_keep_it_from_starting, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_batch_starts_no_more_tasks_than_it_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_changed_pause_is_used_by_the_next_retry, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_task_that_has_used_its_attempts_fails_when_that_is_set, steer_open,
+                                        steer_close),
+        cmocka_unit_test_setup_teardown(settings_are_there_after_a_kill, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(one_bad_value_and_nothing_is_changed, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(what_is_not_changed_is_not_recorded, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_commit_that_fails_leaves_the_old_values, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_secret_is_sealed_and_blanked, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(values_that_cannot_be_used_do_not_keep_it_from_starting, steer_open,
+                                        steer_close),
+        cmocka_unit_test_setup_teardown(a_batch_starts_no_more_tasks_than_it_may, steer_open, steer_close),
         cmocka_unit_test_setup_teardown(a_new_node_has_the_room_that_is_set_unless_it_says_its_own, setup_bare,
-                                        teardown),
+                                        steer_close),
     };
     log_set_fd(-1);
     return cmocka_run_group_tests(tests, NULL, NULL);

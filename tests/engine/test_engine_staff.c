@@ -1,27 +1,7 @@
 /* test_engine_staff.c - what staff do is recorded in the transaction that does it, and nothing is recorded that was not done. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "steer.h"
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "store/store_staff.h"
-
-static int setup(void **state)
-{
-    *state = company_create(&(struct company_options){ .seed = 7, .pace = "pace=fixed 100" });
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
-    return 0;
-}
 
 static struct request *by_ada(enum request_kind kind, int64_t target_id)
 {
@@ -145,11 +125,12 @@ static void a_session_opens_only_for_the_password_that_was_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_done_is_recorded_and_nothing_else, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_test_of_a_node_is_recorded_when_it_begins, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_order_by_somebody_of_staff_is_recorded_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_commit_that_fails_records_and_does_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_session_opens_only_for_the_password_that_was_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_done_is_recorded_and_nothing_else, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_test_of_a_node_is_recorded_when_it_begins, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(an_order_by_somebody_of_staff_is_recorded_once, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_commit_that_fails_records_and_does_nothing, steer_open, steer_close),
+        cmocka_unit_test_setup_teardown(a_session_opens_only_for_the_password_that_was_checked, steer_open,
+                                        steer_close),
     };
     log_set_fd(-1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,39 +1,15 @@
 /* test_engine_stories.c - the engine by its traces, on simulated time: what happens, what the timeline of the service says of it, and how
  * it ends. Every command takes 100 ms. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
-
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
+#include "steer.h"
 
 static struct company *open_company(bool bare)
 {
     return company_create(&(struct company_options){ .seed = 7, .bare = bare, .pace = "pace=fixed 100" });
 }
 
-static int setup(void **state)
-{
-    *state = open_company(false);
-    return 0;
-}
-
 static int setup_bare(void **state)
 {
     *state = open_company(true);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    company_destroy(*state);
     return 0;
 }
 
@@ -559,8 +535,8 @@ static void a_stop_and_a_start_at_every_moment_change_nothing(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST_BARE(name) cmocka_unit_test_setup_teardown(name, setup_bare, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, steer_open, steer_close)
+#define TEST_BARE(name) cmocka_unit_test_setup_teardown(name, setup_bare, steer_close)
 
 int main(void)
 {

@@ -1,21 +1,11 @@
 /* test_engine_world.c - looks at what the world sees of live services, on simulated time: when they come, what is written, when
  * they end, and that nobody else is disturbed. */
+#include "steer.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/log.h"
-#include "company.h"
 #include "engine/internal.h"
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
 #define NEVER INT64_MAX
 
 static int setup(void **state)
@@ -24,27 +14,8 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    company_destroy(*state);
-    return 0;
-}
-
-static void set(struct company *company, const char *name, const char *value)
-{
-    struct request *request = request_create(REQUEST_SETTING_SET);
-    request->who = xstrdup("ada");
-    request->settings = xcalloc(1, sizeof(*request->settings));
-    request->setting_count = 1;
-    request->settings[0] = (struct setting_pair){ .name = xstrdup(name), .value = xstrdup(value) };
-    request = company_ask(company, request);
-    if (!request->ok)
-        fail_msg("%s = %s: %s", name, value, request->err.msg);
-    request_destroy(request);
-}
-
 /** A live service whose domain the world sees from then on, counted from now. */
-static int64_t order_live(struct company *company, const char *product, const char *domain, int64_t seen_in_ms)
+static int64_t order_seen(struct company *company, const char *product, const char *domain, int64_t seen_in_ms)
 {
     int64_t from_ms = seen_in_ms == NEVER ? NEVER : company_now_ms(company) + seen_in_ms;
     transport_sim_delegate(company_nodes(company), domain, from_ms);
@@ -118,7 +89,7 @@ static int64_t live_at(struct company *company, int64_t service_id)
 static void a_service_is_seen_after_a_while(void **state)
 {
     struct company *company = *state;
-    int64_t id = order_live(company, "start", "shop.example", 5 * MINUTE_MS);
+    int64_t id = order_seen(company, "start", "shop.example", 5 * MINUTE_MS);
     int64_t live_ms = live_at(company, id);
     struct ssl_request request = request_of(company, id);
     assert_int_equal(request.state, SSL_SEEDED);
@@ -150,7 +121,7 @@ static void a_service_is_seen_after_a_while(void **state)
 static void the_pauses_grow_while_nobody_sees_it(void **state)
 {
     struct company *company = *state;
-    int64_t id = order_live(company, "start", "never.example", NEVER);
+    int64_t id = order_seen(company, "start", "never.example", NEVER);
     company_pass(company, HOUR_MS);
     assert_in_range(looks_of(company, id), 6, 14); /* 30 s, then twice as long each time, or half of that */
     company_pass(company, 24 * HOUR_MS);
@@ -160,7 +131,7 @@ static void the_pauses_grow_while_nobody_sees_it(void **state)
     expect_fact(company, id, "world.seen", "no");
     assert_int_equal(request_of(company, id).state, SSL_WAITING_DNS);
     assert_int_equal(events_of(company, id, "service.seen"), 0);
-    set(company, "world.cap", "12 h");
+    set_setting(company, "world.cap", "12 h");
     company_pass(company, 24 * HOUR_MS);
     looks = looks_of(company, id);
     company_pass(company, 240 * HOUR_MS);
@@ -170,7 +141,7 @@ static void the_pauses_grow_while_nobody_sees_it(void **state)
 static void when_no_resolver_can_tell_that_is_what_is_said(void **state)
 {
     struct company *company = *state;
-    int64_t id = order_live(company, "start", "shop.example", 0);
+    int64_t id = order_seen(company, "start", "shop.example", 0);
     transport_sim_set_faults(company_nodes(company), &(struct transport_sim_faults){ .probe_silent = 100 });
     company_pass(company, 40 * SECOND_MS);
     expect_fact(company, id, "world.seen", "unknown");
@@ -187,8 +158,8 @@ static void when_no_resolver_can_tell_that_is_what_is_said(void **state)
 static void what_is_not_sold_is_not_looked_for(void **state)
 {
     struct company *company = *state;
-    int64_t site = order_live(company, "site", "site.example", 0);
-    int64_t names = order_live(company, "names", "names.example", 0);
+    int64_t site = order_seen(company, "site", "site.example", 0);
+    int64_t names = order_seen(company, "names", "names.example", 0);
     assert_int_equal(request_of(company, names).state, SSL_UNWANTED);
     company_pass(company, 2 * MINUTE_MS);
     expect_fact(company, site, "world.seen", "yes"); /* its owner has entered the address somewhere else */
@@ -203,11 +174,11 @@ static void what_is_not_sold_is_not_looked_for(void **state)
 static void looks_can_be_switched_off_and_on(void **state)
 {
     struct company *company = *state;
-    set(company, "world.enabled", "false");
-    int64_t id = order_live(company, "start", "shop.example", 0);
+    set_setting(company, "world.enabled", "false");
+    int64_t id = order_seen(company, "start", "shop.example", 0);
     company_pass(company, 2 * HOUR_MS);
     assert_int_equal(looks_of(company, id), 0);
-    set(company, "world.enabled", "true");
+    set_setting(company, "world.enabled", "true");
     company_pass(company, SECOND_MS);
     expect_fact(company, id, "world.seen", "yes");
 }
@@ -215,7 +186,7 @@ static void looks_can_be_switched_off_and_on(void **state)
 static void a_redeploy_is_looked_at_anew_and_told_once(void **state)
 {
     struct company *company = *state;
-    int64_t id = order_live(company, "start", "shop.example", 0);
+    int64_t id = order_seen(company, "start", "shop.example", 0);
     company_pass(company, MINUTE_MS);
     expect_fact(company, id, "world.seen", "yes");
     CLEANUP(freep) char *before = fact_of(company, id, "world.looked_at");
@@ -244,7 +215,7 @@ static void wait_for_look(struct company *company, int64_t service_id)
 static void a_look_that_is_lost_is_made_again(void **state)
 {
     struct company *company = *state;
-    int64_t id = order_live(company, "start", "shop.example", 0);
+    int64_t id = order_seen(company, "start", "shop.example", 0);
     wait_for_look(company, id);
     company_pass(company, 2); /* it is on its way */
     assert_int_equal(company_engine(company)->world.count, 1);
@@ -259,7 +230,7 @@ static void a_result_that_cannot_be_written_is_looked_for_again(void **state)
     struct company *company = *state;
     for (unsigned n = 1; n < 30; n++) {
         CLEANUP(freep) char *domain = xasprintf("fault%u.example", n);
-        int64_t id = order_live(company, "start", domain, 0);
+        int64_t id = order_seen(company, "start", domain, 0);
         wait_for_look(company, id);
         company_fail_store(company, n % 10 == 0 ? STORE_FAULT_COMMIT : STORE_FAULT_QUERY, n % 10 == 0 ? n / 10 : n);
         company_pass(company, 5 * SECOND_MS);
@@ -284,14 +255,14 @@ static void only_a_few_are_under_way_at_once(void **state)
 {
     struct company *company = *state;
     int64_t ids[12];
-    set(company, "world.enabled", "false");
+    set_setting(company, "world.enabled", "false");
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
         CLEANUP(freep) char *domain = xasprintf("many%u.example", i);
-        ids[i] = order_live(company, "names", domain, 0);
+        ids[i] = order_seen(company, "names", domain, 0);
     }
     company_pass(company, MINUTE_MS);
-    set(company, "world.looks", "3");
-    set(company, "world.enabled", "true");
+    set_setting(company, "world.looks", "3");
+    set_setting(company, "world.enabled", "true");
     assert_int_equal(most_under_way(company, 2 * SECOND_MS), 3);
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         expect_fact(company, ids[i], "world.seen", "yes");
@@ -304,21 +275,21 @@ static void looks_that_hang_hold_up_no_deployment(void **state)
     struct company *company = *state;
     for (unsigned i = 0; i < 12; i++) {
         CLEANUP(freep) char *domain = xasprintf("hang%u.example", i);
-        order_live(company, "start", domain, NEVER);
+        order_seen(company, "start", domain, NEVER);
     }
-    set(company, "world.enabled", "false");
+    set_setting(company, "world.enabled", "false");
     int64_t began_ms = company_now_ms(company);
-    order_live(company, "start", "calm.example", NEVER);
+    order_seen(company, "start", "calm.example", NEVER);
     int64_t calm_ms = company_now_ms(company) - began_ms;
     company_pass(company, HOUR_MS);
     struct engine *engine = company_engine(company);
-    set(company, "world.enabled", "true");
+    set_setting(company, "world.enabled", "true");
     transport_sim_set_faults(company_nodes(company), &(struct transport_sim_faults){ .probe_silent = 100 });
     company_pass(company, 100);
     assert_int_equal(engine->world.count, 4);
     transport_sim_set_faults(company_nodes(company), &(struct transport_sim_faults){ 0 });
     began_ms = company_now_ms(company);
-    order_live(company, "start", "busy.example", NEVER);
+    order_seen(company, "start", "busy.example", NEVER);
     assert_in_range(company_now_ms(company) - began_ms, 1, calm_ms + 50);
 }
 
@@ -328,7 +299,7 @@ static void an_engine_with_nothing_due_sleeps(void **state)
     struct engine_figures before, after;
     for (unsigned i = 0; i < 20; i++) {
         CLEANUP(freep) char *domain = xasprintf("rest%u.example", i);
-        order_live(company, "names", domain, 0);
+        order_seen(company, "names", domain, 0);
     }
     company_pass(company, 5 * MINUTE_MS);
     engine_get_figures(company_engine(company), &before);
@@ -337,7 +308,7 @@ static void an_engine_with_nothing_due_sleeps(void **state)
     assert_in_range(after.commits - before.commits, 1, 720 + 60 + 5); /* leases each 5 s, history each minute */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, steer_close)
 
 int main(void)
 {
