@@ -1,8 +1,10 @@
-// paged.svelte.ts - a list that the API gives page by page; goes back by the cursors that it came by.
+// paged.svelte.ts - a list that the API gives page by page; goes back by the cursors that it came by. And what it is filtered by: that
+// is kept in the address, so that a link shows what its sender saw.
 
 import { untrack } from "svelte";
 import { Resource } from "../lib/resource.svelte";
 import type { Cursor } from "../lib/types";
+import { router } from "./router.svelte";
 
 export interface PageOf<T> {
   rows: T[];
@@ -51,4 +53,46 @@ export class Paged<T> {
   refresh = (): Promise<void> => this.resource.refresh();
   /** soon, coalesced */
   hint = (): void => this.resource.hint();
+}
+
+/** A part of the address's query that says what is listed; "" when it is not there. To be made with a component. */
+export class Filter<V extends string = string> {
+  readonly name: string;
+  readonly #read: (text: string) => V | "";
+  readonly value: V | "" = $derived.by(() => this.#read(router.query.get(this.name) ?? ""));
+
+  /** `read` says what stands for the text of the address: one that it does not know is none. */
+  constructor(name: string, read: (text: string) => V | "") {
+    this.name = name;
+    this.#read = read;
+  }
+
+  choose = (value: string): void => router.setQuery({ [this.name]: value });
+}
+
+/** For a filter with a few values. */
+export const oneOf =
+  <V extends string>(values: readonly V[]) =>
+  (text: string): V | "" =>
+    values.find((value) => value === text) ?? "";
+
+/** A list with filters: from the first page whenever one has changed. To be made with a component; asks at once. */
+export class Filtered<T> extends Paged<T> {
+  readonly #filters: readonly Filter[];
+
+  constructor(filters: readonly Filter[], load: (cursor: string, signal: AbortSignal) => Promise<PageOf<T>>) {
+    super(load);
+    this.#filters = filters;
+    $effect(() => {
+      for (const filter of filters) void filter.value;
+      this.restart();
+    });
+  }
+
+  /** whether there is one */
+  get filtered(): boolean {
+    return this.#filters.some((filter) => filter.value !== "");
+  }
+  /** All is listed again. */
+  clear = (): void => router.setQuery(Object.fromEntries(this.#filters.map((filter) => [filter.name, null])));
 }
