@@ -1,10 +1,10 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
- * engine.c the loop, order.c, admin.c and setting.c requests, expand.c orders into graphs, claim.c who runs next, attempt.c the
- * conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means for task, operation and service,
- * operation.c and conflict.c what staff do to a service, deed.c what its customer does, plan.c what a step would do, step.c what
- * a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told, history.c what becomes of work that
- * is done, learn.c how long steps take, world.c what the world sees of services. A function returns false only when the store
- * failed: then the whole batch is undone. */
+ * engine.c the loop, memory.c what it has in its head, order.c, admin.c and setting.c requests, expand.c orders into graphs,
+ * claim.c who runs next, attempt.c the conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means
+ * for task, operation and service, operation.c and conflict.c what staff do to a service, deed.c what its customer does, plan.c
+ * what a step would do, step.c what a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told,
+ * history.c what becomes of work that is done, learn.c how long steps take, world.c what the world sees of services. A function
+ * returns false only when the store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -179,15 +179,20 @@ struct engine {
 };
 
 /* engine.c */
+void engine_start_later(struct engine *engine, struct transport *transport, struct command *command);
+
+/* memory.c */
 MUST_CHECK bool engine_load(struct engine *engine, struct err *err);
 MUST_CHECK bool engine_load_nodes(struct engine *engine, struct err *err);
 size_t engine_node_index(const struct engine *engine, int64_t node_id); /* SIZE_MAX when there is none */
 void engine_queue_touched(struct engine *engine, int64_t queue);
 void engine_tell_transport(struct engine *engine, size_t node);
-void engine_start_later(struct engine *engine, struct transport *transport, struct command *command);
 struct running *engine_running_of(struct engine *engine, uint64_t command_id);
+struct running *engine_running_of_task(struct engine *engine, int64_t task_id);
 void engine_running_add(struct engine *engine, struct running *running);
 void engine_running_remove(struct engine *engine, struct running *running); /* frees its slot, destroys it */
+void engine_forget_running(struct engine *engine); /* abandons their commands; who waits for one hears "try again" */
+void engine_forget_products(struct engine *engine);
 
 /* order.c, admin.c: decide one request; *ret_later when it will be answered by somebody else */
 MUST_CHECK bool engine_order(struct engine *engine, struct request *request, struct err *err);
@@ -265,7 +270,6 @@ int64_t attempt_next_pick_up_ms(const struct engine *engine);
 /** Nobody waits for it any more: its record ends as superseded, no further command of it is sent, and what runs on the node now
  * holds the node until it has ended. */
 MUST_CHECK bool attempt_give_up(struct engine *engine, struct running *running, const char *why, struct err *err);
-struct running *engine_running_of_task(struct engine *engine, int64_t task_id);
 
 /* plan.c: a step of a plan is asked what it would do */
 /** The driver's move becomes looks (sent by the caller: *ret_command) or the answer (*ret_answer, finished by the caller). */
