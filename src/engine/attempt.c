@@ -450,7 +450,7 @@ static bool begin_reload(struct engine *engine, struct running *running, struct 
     const struct node *node = &engine->nodes[running->node];
     int64_t change = 0;
     running->reload_from = node->changes;
-    if (!outcome_change_of(engine, &running->task, &change, err))
+    if (!reload_change_of(engine, &running->task, &change, err))
         return false;
     if (change > node->reloaded)
         return drive(engine, running, err);

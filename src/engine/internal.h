@@ -1,10 +1,10 @@
 /* internal.h - what the files of the engine share. One file owns one part of a batch:
  * engine.c the loop, memory.c what it has in its head, order.c, admin.c and setting.c requests, expand.c orders into graphs,
  * claim.c who runs next, attempt.c the conversation of an attempt, node.c what is known of nodes, outcome.c what a verdict means
- * for task, operation and service, operation.c and conflict.c what staff do to a service, deed.c what its customer does, plan.c
- * what a step would do, step.c what a driver is told, note.c events and log lines, ticket.c and outbox.c what people are told,
- * history.c what becomes of work that is done, learn.c how long steps take, world.c what the world sees of services. A function
- * returns false only when the store failed: then the whole batch is undone. */
+ * for task, operation and service, reload.c which changes a reload has served, operation.c and conflict.c what staff do to a
+ * service, deed.c what its customer does, plan.c what a step would do, step.c what a driver is told, note.c events and log lines,
+ * ticket.c and outbox.c what people are told, history.c what becomes of work that is done, learn.c how long steps take, world.c
+ * what the world sees of services. A function returns false only when the store failed: then the whole batch is undone. */
 #ifndef BERTH_ENGINE_INTERNAL_H
 #define BERTH_ENGINE_INTERNAL_H
 
@@ -302,9 +302,6 @@ MUST_CHECK bool outcome_task_done(struct engine *engine, struct task *task, cons
 MUST_CHECK bool outcome_not_done(struct engine *engine, struct running *running, enum verdict verdict,
                                  const struct cause *cause, const char *detail, struct err *err);
 MUST_CHECK bool outcome_lost(struct engine *engine, struct running *running, const char *detail, struct err *err);
-/** The number of the change that this service has made on the task's node and that waits for a reload; 0 when there is
- * none. */
-MUST_CHECK bool outcome_change_of(struct engine *engine, const struct task *task, int64_t *ret_change, struct err *err);
 /** A task that is not running (any more) has failed, says a person. */
 MUST_CHECK bool outcome_fail_by_hand(struct engine *engine, struct task *task, const char *why, struct err *err);
 MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, struct err *err);
@@ -312,6 +309,16 @@ MUST_CHECK bool outcome_retry_by_hand(struct engine *engine, struct task *task, 
 #define MOMENT_MAX 32
 /** "2026-11-29 08:30 UTC": for people, in reasons. @return text */
 const char *moment_text(int64_t at_ms, char text[MOMENT_MAX]);
+
+/* reload.c */
+/** The node has a change that only its next reload makes live: remember which, for this service's reload task. */
+MUST_CHECK bool reload_count_change(struct engine *engine, struct running *running, struct err *err);
+/** The number of the change that this service has made on the task's node and that waits for a reload; 0 when there is
+ * none. */
+MUST_CHECK bool reload_change_of(struct engine *engine, const struct task *task, int64_t *ret_change, struct err *err);
+/** A reload ended well: it has served every task of the node whose change came before it began. All that wait in the
+ * queue did their changes before, because a reload task is queued only after its change is on disk. */
+MUST_CHECK bool reload_serve_others(struct engine *engine, struct running *running, struct err *err);
 
 /* history.c */
 /** Put finished work away, when that is due and nobody waits for this batch. */
