@@ -203,7 +203,7 @@ world.test("what has stopped says why; when it is tried again, the page goes on"
   await open(page, order);
   await headline(page, "The setup of sorry.test has stopped").waitFor(LONG);
   await page.locator(".steps li.problem").waitFor();
-  await page.locator(".note.bad", { hasText: "Our team has been told" }).waitFor();
+  await page.locator(".note.bad", { hasText: "Our team takes care of it" }).waitFor();
   await browser.show(page, "customer-failed");
   world.lab.do("panel", "web1", "fail=");
   await page.getByRole("button", { name: "Try again" }).click();
