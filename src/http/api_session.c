@@ -149,7 +149,7 @@ static bool check_type(struct call *call)
     return false;
 }
 
-/* Two passwords, or name and password. @return the body, wiped by drop_body(); NULL: refused */
+/* Two passwords, or name and password. @return the body, the caller's to free; NULL: refused */
 static json_t *read_two(struct call *call, const char *first, const char *second, const char **ret_first,
                         const char **ret_second)
 {
