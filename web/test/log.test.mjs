@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const { LogModel, LogSearch, logText, parseRange, plainLine, rangeHash } = await load("admin/service/log-model.ts");
+const { standingLog } = await load("admin/service/log-source.ts");
 const { LogFilter, toggled } = await load("admin/service/log-filter.ts");
 const { RowIndex, cells } = await load("admin/service/rows.ts");
 
@@ -51,6 +52,24 @@ test("what comes twice is dropped, what leaves a gap is refused", () => {
   // a piece of which the front is known
   assert.equal(model.add({ offset: model.cursor - 3, at, stream: "stdout", text: "ee\nfour\n" }, model.cursor + 5), true);
   assert.deepEqual(model.texts.slice(2), ["three", "four"]);
+});
+
+test("a log that stands already is there at once, whole and ended", () => {
+  const how = { outcome: "failed", removed_at: null, truncated: true };
+  for (const [chunks, texts] of [
+    [pieces("our:$ v-add-user shop\n", "out:one\ntw", "out:o"), ["$ v-add-user shop", "one", "two"]],
+    [[], []],
+  ]) {
+    const model = new LogModel();
+    const told = [];
+    const stop = standingLog(chunks, chunks.length === 0 ? 0 : endOf(chunks), how, "as it was")(model, {
+      changed: () => told.push([...model.texts]),
+      state: (...state) => told.push(state),
+      ended: (end) => told.push(end),
+    });
+    stop();
+    assert.deepEqual(told, [texts, ["ended", "as it was"], how]);
+  }
 });
 
 test("colours and written-over lines are shown as a terminal leaves them", () => {

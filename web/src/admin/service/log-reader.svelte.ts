@@ -1,13 +1,13 @@
 // log-reader.svelte.ts - somebody reads the log of an attempt: what of it is shown and how, where he is in it, whether he follows its
 // end, what he searches. LogView.svelte and its parts draw this; the log itself is the model's, the lines on the screen the window's.
 import { clockMs } from "../../lib/time";
-import type { Attempt, AttemptOutcome } from "../../lib/types";
+import type { AttemptOutcome } from "../../lib/types";
 import { BASE, router } from "../router.svelte";
 import { toasts } from "../ui/toasts.svelte";
 import { t } from "../words";
 import { LogFilter, toggled, type Chosen } from "./log-filter";
 import { LogModel, LogSearch, logText, parseRange, rangeHash, type LineRange } from "./log-model";
-import { followLog, type LogState } from "./log-source";
+import type { LogSource, LogState } from "./log-source";
 import { LogWindow, type Spot } from "./log-window";
 
 const SEEN = "berth.log"; // what somebody likes stays so; the filter does not: what is hidden in the next log would be missed there
@@ -70,7 +70,7 @@ export class LogReader {
   }
 
   /** @return ends it */
-  start({ view, space, sheet }: LogPlaces, attempt: Attempt): () => void {
+  start({ view, space, sheet }: LogPlaces, source: LogSource): () => void {
     this.#view = view;
     this.#window = new LogWindow(view, space, sheet, this.#model, this.#filter, {
       stream: (index) => t(index === 0 ? "log.stream.berth" : index === 1 ? "log.stream.stdout" : "log.stream.stderr"),
@@ -82,7 +82,7 @@ export class LogReader {
     this.redraw();
     const watch = new ResizeObserver(() => this.redraw());
     watch.observe(view);
-    const stop = followLog(attempt.id, this.#model, {
+    const stop = source(this.#model, {
       changed: () => {
         this.#dirty = true;
         this.#schedule();

@@ -1,18 +1,29 @@
-// log-source.ts - brings an attempt's log into its model: the backlog first, then what comes, by the server's stream; by asking again
-// and again where there is no stream. The model's cursor is where it goes on after anything that breaks: no gap, nothing twice.
+// log-source.ts - brings an attempt's log into its model. From the server: the backlog first, then what comes, by the server's stream; by
+// asking again and again where there is no stream. The model's cursor is where it goes on after anything that breaks: no gap, nothing
+// twice. Or from where all of it stands already.
 import { api, apiUrl, sentenceOf } from "../../lib/api";
 import type { AttemptOutcome, Log, LogChunk, Moment } from "../../lib/types";
 import type { LogModel } from "./log-model";
 
 export type LogState = "loading" | "live" | "asking" | "lost" | "ended";
 
+export interface LogEnd {
+  outcome: AttemptOutcome;
+  removed_at: Moment;
+  truncated: boolean;
+}
+
 export interface LogListener {
   /** lines were added */
   changed: () => void;
+  /** the sentence says more than the state's own words; may be empty */
   state: (state: LogState, sentence: string) => void;
   /** nothing more comes */
-  ended: (how: { outcome: AttemptOutcome; removed_at: Moment; truncated: boolean }) => void;
+  ended: (how: LogEnd) => void;
 }
+
+/** Where a log comes from: starts to bring it. @return ends it */
+export type LogSource = (model: LogModel, listener: LogListener) => () => void;
 
 interface LogMessage {
   offset: number;
@@ -28,8 +39,25 @@ const FAILURES = 2;
 /** A stream that stood so long was a good one. */
 const GOOD_MS = 5000;
 
-/** @return ends it */
-export function followLog(attemptId: string, model: LogModel, listener: LogListener): () => void {
+/** The log of an attempt as the server has it, and what is added to it. */
+export const followLog = (attemptId: string): LogSource => (model, listener) => follow(attemptId, model, listener);
+
+/**
+ * A log of which all is there, and nothing more comes.
+ * @param next_offset  where a further piece would begin
+ */
+export function standingLog(chunks: readonly LogChunk[], next_offset: number, how: LogEnd, sentence = ""): LogSource {
+  return (model, listener) => {
+    model.addAll(chunks, next_offset);
+    model.finish();
+    listener.changed();
+    listener.state("ended", sentence);
+    listener.ended(how);
+    return () => {};
+  };
+}
+
+function follow(attemptId: string, model: LogModel, listener: LogListener): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -42,7 +70,7 @@ export function followLog(attemptId: string, model: LogModel, listener: LogListe
     source = null;
   }
 
-  function end(outcome: AttemptOutcome, removed_at: Moment, truncated: boolean): void {
+  function end(how: LogEnd): void {
     if (closed) return;
     shut();
     closed = true;
@@ -50,7 +78,7 @@ export function followLog(attemptId: string, model: LogModel, listener: LogListe
     model.finish();
     listener.changed();
     listener.state("ended", "");
-    listener.ended({ outcome, removed_at, truncated });
+    listener.ended(how);
   }
 
   function open(): void {
@@ -72,8 +100,8 @@ export function followLog(attemptId: string, model: LogModel, listener: LogListe
     });
     mine.addEventListener("end", (event: MessageEvent<string>) => {
       if (source !== mine) return;
-      const how = JSON.parse(event.data || "{}") as { outcome?: AttemptOutcome; removed_at?: Moment; truncated?: boolean };
-      end(how.outcome ?? "done", how.removed_at ?? null, how.truncated ?? false);
+      const how = JSON.parse(event.data || "{}") as Partial<LogEnd>;
+      end({ outcome: how.outcome ?? "done", removed_at: how.removed_at ?? null, truncated: how.truncated ?? false });
     });
     mine.onerror = () => {
       if (source !== mine) return;
@@ -94,7 +122,7 @@ export function followLog(attemptId: string, model: LogModel, listener: LogListe
       model.addAll(log.chunks, log.next_offset);
       if (model.cursor > before) listener.changed();
       if (log.ended) {
-        end(log.outcome, log.removed_at, log.truncated);
+        end(log);
         return;
       }
       listener.state("asking", "");
