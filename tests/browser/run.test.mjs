@@ -78,13 +78,33 @@ world.test("a task of it shows its attempts and their log, by keyboard too", asy
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   await dialog.locator(".log-line", { hasText: "v-add-user" }).first().waitFor();
-  assert.equal(await dialog.locator(".log-line").first().locator(".number").innerText(), "1");
+  const lines = await dialog.locator(".log-line").count();
+  assert.equal(await dialog.locator(".log-lines").innerText(), `${lines} lines`);
+  assert.equal(await dialog.locator(".log-state").innerText(), "Ended");
   assert.equal(await dialog.getByRole("tab", { name: "Attempt 1" }).getAttribute("aria-selected"), "true");
   assert.match(page.url(), /\/run\?task=\d+$/);
   await browser.show(page, "run-log");
+  // it can what the log of a service can
+  await dialog.getByLabel("Search the log").fill("v-add-user");
+  await dialog.locator("mark.current").waitFor();
+  await dialog.getByRole("group", { name: "Lines shown" }).getByRole("button", { name: /^stderr / }).click();
+  await dialog.getByText("Nothing was printed there.").waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Download all" }).click()]);
+  assert.equal(download.suggestedFilename(), "passed-on.test-web.user-1.log");
+  assert.equal(readFileSync(await download.path(), "utf8").split("\n").length, lines + 1);
+  await dialog.getByRole("group", { name: "Lines shown" }).getByRole("button", { name: /^All / }).click();
+  await dialog.locator('a[data-line="1"]').click();
+  await dialog.locator('.log-line.chosen a[data-line="1"]').waitFor();
+  assert.match(page.url(), /\/run\?task=\d+&attempt=\d+#L1$/);
+  await dialog.getByRole("button", { name: "Copy lines" }).waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Copy link" }).count(), 0, "without the file it leads nowhere");
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
   assert.equal(new URL(page.url()).search, "");
+  await page.goBack();
+  await dialog.locator('.log-line.chosen a[data-line="1"]').waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
   await verdict("valid").waitFor(); // the file is still there
   await page.locator(".step").getByRole("link", { name: "Web user" }).click();
   await dialog.waitFor();
@@ -100,6 +120,33 @@ world.test("one that was changed is shown with a warning", async () => {
   await choose(write("unsigned.json", JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), signature: undefined })));
   await verdict("changed").waitFor();
   await page.locator(".lane-name", { hasText: "web1" }).waitFor();
+});
+
+world.test("each attempt has its log, and says what of it is missing", async () => {
+  const bundle = JSON.parse(JSON.parse(readFileSync(file, "utf8")).bundle);
+  const task = bundle.tasks.find((each) => each.key === "web.user");
+  const first = task.attempt_list[0];
+  task.attempt_list = [
+    { ...first, log_truncated: true },
+    { ...first, id: "900001", number: 2, log: [], log_removed_at: first.ended_at },
+    { ...first, id: "900002", number: 3, log: [], log_cut: true, outcome: "running", ended_at: null },
+  ];
+  await choose(write("attempts.json", changed(() => JSON.stringify(bundle))));
+  await verdict("changed").waitFor();
+  await page.locator(".step").getByRole("link", { name: "Web user" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.locator(".log-note", { hasText: "The rest of this log is not in the file" }).waitFor();
+  await dialog.locator(".log-state", { hasText: "As it was when the file was made" }).waitFor();
+  assert.equal(await dialog.locator(".log-empty").count(), 0, "it may have printed something");
+  await dialog.getByRole("tab", { name: "Attempt 1" }).click();
+  await dialog.locator(".log-note", { hasText: "the end is missing here" }).waitFor();
+  await dialog.locator('a[data-line="1"]').click();
+  await dialog.locator(".log-line.chosen").waitFor();
+  await dialog.getByRole("tab", { name: "Attempt 2" }).click();
+  await dialog.locator(".log-note", { hasText: "This log was removed" }).waitFor();
+  assert.match(page.url(), /&attempt=900001$/, "the line was one of another attempt");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
 });
 
 world.test("a file that was dropped is read as well", async () => {

@@ -127,6 +127,11 @@ export function logText(model: LogModel, from = 0, to = model.length - 1, full =
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
+/** What the log of an attempt is called as a file. */
+export function logFileName(domain: string, task: string, attempt: number): string {
+  return `${domain}-${task}-${attempt}.log`.replace(/[^a-z0-9.@-]/gi, "_");
+}
+
 export const MATCHES_MAX = 100_000;
 
 /** Where a text occurs, whatever its case. Goes on from where it was when lines are added. */
