@@ -251,6 +251,11 @@ exec ${command.replace("v-add-user", "berth-panel")} v-add-user "$@"
   await page.getByText("All lines are shown again").waitFor();
   assert.deepEqual(await pressed(), ["All"]);
   await dialog.locator('.log-line.chosen a[data-line="3"]').waitFor();
+  await button("stderr").click();
+  await dialog.locator(".log-line.chosen").waitFor({ state: "detached" });
+  await page.evaluate(() => location.assign(location.href));
+  await dialog.locator('.log-line.chosen a[data-line="3"]').waitFor();
+  assert.deepEqual(await pressed(), ["All"], "also to what the address says already");
   await sameWindow();
 
   // the next log is shown whole

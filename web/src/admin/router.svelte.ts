@@ -34,18 +34,22 @@ class Router {
   path = $state("/");
   query = $state.raw(new URLSearchParams());
   hash = $state("");
+  /** another one whenever a link was followed or the browser went somewhere, be it to the address that is shown already */
+  visit = $state.raw({});
   #moved = false;
 
   start(): void {
     this.#read();
     addEventListener("popstate", () => {
       this.#moved = true;
+      this.visit = {};
       this.#read();
     });
   }
 
   /** `to` is below /admin: "/services?status=live" */
   go(to: string, how: { replace?: boolean } = {}): void {
+    this.visit = {};
     const address = BASE + (to === "/" ? "" : to.startsWith("/?") ? to.slice(1) : to);
     if (address === location.pathname + location.search + location.hash) return;
     this.#moved = true;
