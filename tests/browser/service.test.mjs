@@ -204,6 +204,8 @@ exec ${command.replace("v-add-user", "berth-panel")} v-add-user "$@"
   assert.equal(await dialog.locator(".log-state").getAttribute("data-state"), "live");
   await dialog.locator(".log-view").evaluate((view) => view.focus());
   await page.keyboard.press("End");
+  await page.evaluate(() => (location.hash = "#L100000")); // a line that never comes holds nobody back
+  await dialog.getByText("Line 100000").waitFor();
   world.lab.exec("web1", "touch /tmp/go-on");
   await dialog.locator(".log-line", { hasText: "warning 80: look there" }).waitFor(LONG);
   assert.ok(await follows(), "the end is followed");

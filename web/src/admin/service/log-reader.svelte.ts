@@ -61,7 +61,7 @@ export class LogReader {
   #frame = 0;
   #dirty = false;
   #top = 0; // where it was scrolled to when that was last looked at
-  #wanted: LineRange | null = null; // lines of the address that are not there yet
+  #wanted: LineRange | null = null; // lines of the address that are not there yet; given up when the reader moves himself
   #spot: Spot | null = null; // where somebody was when he chose streams; until he moves himself, every other choice leads back there
 
   /** @param address  of this view below /admin, without a line */
@@ -165,8 +165,11 @@ export class LogReader {
     this.redraw();
   }
 
-  #goWanted(wanted: LineRange): void {
-    if (this.#model.length < wanted.from) return;
+  /** To lines of the address, as soon as the first of them is there. @return whether it is */
+  #goWanted(wanted: LineRange): boolean {
+    const there = this.#model.length >= wanted.from;
+    if (there || this.phase === "ended") this.#wanted = null;
+    if (!there) return false;
     this.follows = false;
     if (this.#filter.hides(wanted)) {
       this.#show([]);
@@ -174,7 +177,8 @@ export class LogReader {
     }
     this.#spot = null;
     this.#window?.show(wanted.from - 1);
-    if (this.#model.length >= wanted.to || this.phase === "ended") this.#wanted = null;
+    this.#top = this.#view?.scrollTop ?? 0;
+    return true;
   }
 
   /** A line's number was clicked: a link to it; with shift up to it; once more: none. */
@@ -211,14 +215,14 @@ export class LogReader {
     // what did not move down has not reached the end: it became shorter around somebody who reads elsewhere
     if (at_end && top > this.#top) this.follows = true;
     else if (!at_end && top < this.#top) this.follows = false;
-    if (top !== this.#top) this.#spot = null;
+    if (top !== this.#top) this.#spot = this.#wanted = null;
     this.#top = top;
     this.#schedule();
   }
 
   toEnd(): void {
     this.follows = true;
-    this.#spot = null;
+    this.#spot = this.#wanted = null;
     if (this.#view) this.#view.scrollTop = this.#view.scrollHeight;
     this.focus();
   }
@@ -256,7 +260,7 @@ export class LogReader {
     const line = this.match >= 0 ? this.#search?.lines[this.match] : undefined;
     if (line !== undefined) {
       this.follows = false;
-      this.#spot = null;
+      this.#spot = this.#wanted = null;
       this.#window?.show(line);
     }
     this.redraw();
@@ -280,8 +284,8 @@ export class LogReader {
       this.#window.update(changed);
       this.#searchFrom(changed);
       this.#count();
-      if (this.#wanted) this.#goWanted(this.#wanted);
-      else if (this.follows) {
+      const went = this.#wanted !== null && this.#goWanted(this.#wanted);
+      if (!went && this.follows) {
         view.scrollTop = view.scrollHeight;
         this.#top = view.scrollTop;
       }
