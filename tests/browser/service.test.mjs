@@ -111,6 +111,11 @@ world.test("a node that fails is said with reason and next look; when it works a
   assert.equal(await page.getByRole("tab").count(), task.attempt_list.length, "every attempt has its tab");
   await page.getByRole("tab").first().click();
   await page.locator(".log-line", { hasText: "v-add-mail-domain" }).first().waitFor();
+  await page.getByRole("tab").first().press("ArrowRight");
+  await page.locator('[role="tab"][aria-selected="true"]:focus', { hasText: "Attempt 2" }).waitFor();
+  await page.locator(".log-line", { hasText: "v-add-mail-domain" }).first().waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator('[role="tab"][aria-selected="true"]:focus', { hasText: "Attempt 1" }).waitFor();
 
   await visit(`/services/${id}/tasks`);
   const row = page.locator('tr:has([data-task="mail.domain"])');
