@@ -1,53 +1,12 @@
 // lib-live.test.mjs - a stream goes on where it was: after a lost connection, a refusal and a hidden tab.
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
+import { FakeSource, forget, hide, sources, watched } from "./fake-stream.mjs";
 import { load } from "./load.mjs";
 
-let sources, hidden, watchers;
-class FakeSource {
-  static CLOSED = 2;
-  constructor(url) {
-    Object.assign(this, { url, readyState: 0, heard: {} });
-    sources.push(this);
-  }
-  addEventListener(name, heard) {
-    this.heard[name] = heard;
-  }
-  open() {
-    this.readyState = 1;
-    this.onopen();
-  }
-  say(name, data, id = "") {
-    this.heard[name]({ data: JSON.stringify(data), lastEventId: id });
-  }
-  refuse() {
-    this.readyState = 2;
-    this.onerror();
-  }
-  close() {
-    this.readyState = 2;
-  }
-}
-globalThis.EventSource = FakeSource;
-globalThis.document = {
-  get hidden() {
-    return hidden;
-  },
-  addEventListener: (_, watch) => watchers.add(watch),
-  removeEventListener: (_, watch) => watchers.delete(watch),
-};
-mock.timers.enable({ apis: ["setTimeout"] });
 const { coalesce, live } = await load("lib/live.ts");
-const look = (is) => {
-  hidden = is;
-  watchers.forEach((watch) => watch());
-};
 
-beforeEach(() => {
-  sources = [];
-  hidden = false;
-  watchers = new Set();
-});
+beforeEach(forget);
 
 test("what is heard goes to who wants it; a refusal is asked again from the last event, with growing pauses", () => {
   const heard = [];
@@ -70,7 +29,7 @@ test("what is heard goes to who wants it; a refusal is asked again from the last
   mock.timers.tick(1);
   assert.equal(sources.length, 3);
   stream.close();
-  assert.equal(watchers.size, 0);
+  assert.equal(watched(), 0);
   sources[2].refuse();
   mock.timers.tick(60000);
   assert.equal(sources.length, 3, "closed is closed");
@@ -81,15 +40,15 @@ test("a hidden tab hears nothing after a while, and goes on when it is looked at
   live("/x", { on: { event: () => {} }, from: "after", resync: () => resyncs++ });
   sources[0].open();
   sources[0].say("event", {}, "4");
-  look(true);
+  hide(true);
   mock.timers.tick(4000);
-  look(false);
+  hide(false);
   assert.equal(sources.length, 1, "a glance elsewhere closes nothing");
   assert.equal(resyncs, 0);
-  look(true);
+  hide(true);
   mock.timers.tick(5000);
   assert.equal(sources[0].readyState, FakeSource.CLOSED);
-  look(false);
+  hide(false);
   assert.equal(sources[1].url, "/x?after=4");
   assert.equal(resyncs, 1);
 });

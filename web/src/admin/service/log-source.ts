@@ -38,6 +38,7 @@ const ASK_MS = 1000;
 const FAILURES = 2;
 /** A stream that stood so long was a good one. */
 const GOOD_MS = 5000;
+const HIDDEN_MS = 5000; // a glance at another tab ends nothing
 
 /** The log of an attempt as the server has it, and what is added to it. */
 export const followLog = (attemptId: string): LogSource => (model, listener) => follow(attemptId, model, listener);
@@ -61,6 +62,8 @@ function follow(attemptId: string, model: LogModel, listener: LogListener): () =
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  let hiding: ReturnType<typeof setTimeout> | undefined;
+  let rests = false; // nobody has looked at the tab for a while
   let failures = 0;
   const abort = new AbortController();
 
@@ -72,9 +75,7 @@ function follow(attemptId: string, model: LogModel, listener: LogListener): () =
 
   function end(how: LogEnd): void {
     if (closed) return;
-    shut();
-    closed = true;
-    document.removeEventListener("visibilitychange", seen);
+    leave();
     model.finish();
     listener.changed();
     listener.state("ended", "");
@@ -83,7 +84,7 @@ function follow(attemptId: string, model: LogModel, listener: LogListener): () =
 
   function open(): void {
     shut();
-    if (closed) return;
+    if (closed || rests) return;
     const mine = new EventSource(apiUrl(`/attempts/${attemptId}/stream`, { offset: model.cursor }));
     source = mine;
     let since = 0;
@@ -114,7 +115,7 @@ function follow(attemptId: string, model: LogModel, listener: LogListener): () =
   }
 
   async function ask(): Promise<void> {
-    if (closed) return;
+    if (closed || rests) return;
     try {
       const log = await api.get<Log>(`/attempts/${attemptId}/log`, { offset: model.cursor }, abort.signal);
       if (closed) return;
@@ -134,17 +135,34 @@ function follow(attemptId: string, model: LogModel, listener: LogListener): () =
     }
   }
 
-  /** A tab that was put to sleep may have lost its stream without having been told. */
+  function rest(): void {
+    rests = true;
+    shut();
+  }
+
+  /** A hidden tab hears nothing after a while; one that was put to sleep may have lost its stream without having been told. */
   function seen(): void {
-    if (!document.hidden && !closed && source?.readyState === EventSource.CLOSED) open();
+    clearTimeout(hiding);
+    if (document.hidden) {
+      hiding = setTimeout(rest, HIDDEN_MS);
+    } else if (rests || source?.readyState === EventSource.CLOSED) {
+      rests = false;
+      failures = 0;
+      open();
+    }
+  }
+
+  function leave(): void {
+    closed = true;
+    clearTimeout(hiding);
+    document.removeEventListener("visibilitychange", seen);
+    shut();
   }
 
   document.addEventListener("visibilitychange", seen);
   open();
   return () => {
-    closed = true;
-    document.removeEventListener("visibilitychange", seen);
+    leave();
     abort.abort();
-    shut();
   };
 }
