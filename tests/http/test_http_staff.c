@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "http/auth.h"
@@ -357,6 +358,21 @@ static void a_person_is_changed_at_once(void **state)
     expect(fixture_ask(&fixture, "PATCH", "/api/v1/staff/999", "", "{\"disabled\":true}"), 404, "no such person");
 }
 
+static void a_password_is_stored_only_as_argon2id(void **state)
+{
+    struct staff staff;
+    struct err err;
+    (void)state;
+    int64_t id = add_person("pia", "viewer");
+    fixture_begin_writing(&fixture);
+    must(store_get_staff(fixture.store, id, &staff, &err));
+    fixture_end_writing(&fixture);
+    assert_memory_equal(staff.password, "$argon2id$v=19$m=", 17);
+    assert_null(strstr(staff.password, "pia-has-a-secret"));
+    assert_int_equal(crypto_pwhash_str_verify(staff.password, "pia-has-a-secret", 16), 0);
+    staff_finish(&staff);
+}
+
 static void the_only_owner_can_neither_be_disabled_nor_demoted(void **state)
 {
     (void)state;
@@ -500,6 +516,7 @@ int main(void)
         cmocka_unit_test(what_a_role_forbids_is_said_in_a_sentence),
         cmocka_unit_test(a_viewer_does_not_get_the_customers_link),
         cmocka_unit_test(a_person_is_changed_at_once),
+        cmocka_unit_test(a_password_is_stored_only_as_argon2id),
         cmocka_unit_test(the_only_owner_can_neither_be_disabled_nor_demoted),
         cmocka_unit_test(a_token_is_shown_once_and_works_until_it_is_revoked),
         cmocka_unit_test(a_token_revoked_elsewhere_is_refused_soon),
