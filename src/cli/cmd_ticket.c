@@ -39,9 +39,8 @@ static enum cli_exit ticket_list(struct cli *cli, const struct cli_args *args)
     static const struct list list = { "tickets", titles, add_row,
                                       "There are no tickets: nothing has failed, or ticket.enabled is off.", false };
     const char *state = cli_get(args, "state");
-    CLEANUP(freep)
     CLEANUP(freep) char *escaped = client_escape(state == NULL ? "" : state);
-    char *path = xasprintf("/api/v1/tickets?limit=200%s%s", state == NULL ? "" : "&state=", escaped);
+    CLEANUP(freep) char *path = xasprintf("/api/v1/tickets?limit=200%s%s", state == NULL ? "" : "&state=", escaped);
     return list_print(cli, path, &list);
 }
 

@@ -10,7 +10,7 @@
 /* The driver was made and tested with 1.10; the next major version may answer otherwise. */
 #define VERSION_MAJOR 1
 #define VERSION_MINOR_MIN 10
-#define CLOCK_RIGHT_S 10 /* the look itself takes some of it */
+#define CLOCK_RIGHT_S 30 /* to connect and to look takes some of it */
 
 static bool version_is_known(const char *version)
 {
@@ -59,12 +59,12 @@ static void add_room(struct talk *talk, const char *out)
     char path[64];
     char least_path[64] = "";
     long long blocks, size;
-    long long least = 0;
+    double least = 0;
     for (const char *line = out; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
         if (sscanf(line, "%63s %lld %lld", path, &blocks, &size) != 3)
             continue;
-        long long free_mb = blocks / 1024 * size / 1024;
-        if (least_path[0] != '\0' && free_mb >= least)
+        double free_mb = (double)blocks * (double)size / (1024 * 1024);
+        if (free_mb < 0 || (least_path[0] != '\0' && free_mb >= least)) /* below 0: it does not know */
             continue;
         least = free_mb;
         snprintf(least_path, sizeof(least_path), "%s", path);
@@ -72,7 +72,7 @@ static void add_room(struct talk *talk, const char *out)
     if (least_path[0] == '\0')
         return;
     char text[128];
-    snprintf(text, sizeof(text), "%lld MB free on %s", least, least_path);
+    snprintf(text, sizeof(text), "%.0f MB free on %s", least, least_path);
     move_add_fact(talk->move, "room", text);
 }
 
@@ -81,7 +81,7 @@ static void add_clock(struct talk *talk, const char *out)
 {
     char *end = NULL;
     long long there = strtoll(out, &end, 10);
-    if (end == out)
+    if (end == out || there < 0)
         return;
     long long ahead = there - talk->step->now_ms / 1000;
     char text[64] = "right";

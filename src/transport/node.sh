@@ -156,7 +156,8 @@ b_measure() {
     b_short= b_lasts=1000
     while [ $# -ge 5 ] && [ -z "$b_short" ]; do
         b_x=$(($2 * $3 / 1024 - b_need)) b_y=$(($4 - b_files_least))
-        [ "$5" -gt 0 ] || b_y=$((b_lasts * 1000))
+        [ "$2" -ge 0 ] || b_x=$((b_lasts * 10486)) # below 0: it does not know
+        { [ "$5" -gt 0 ] && [ "$4" -ge 0 ]; } || b_y=$((b_lasts * 1000))
         if [ "$b_x" -lt 0 ] || [ "$b_y" -lt 0 ]; then b_short="$1 $(($2 * $3 / 1024)) $4" b_lasts=0; fi
         [ $((b_x / 10486)) -ge "$b_lasts" ] || b_lasts=$((b_x / 10486))
         [ $((b_y / 1000)) -ge "$b_lasts" ] || b_lasts=$((b_y / 1000))
@@ -186,14 +187,15 @@ b_may() {
             return 1
         fi
     fi
-    if [ -s "$b_dir/$b_fence.gate" ]; then
-        read -r b_x b_y <"$b_dir/$b_fence.gate"
-        if [ "$b_x" = "$b_boot" ] && [ "$b_stamp" -lt "$b_y" ]; then b_said=stale; return 1; fi
-    fi
     # This lane's own last command has ended, or it would not be here.
     case $b_last in '' | "${b_name%-*}"-*) ;; *) b_state "$b_last" ;; esac
     if [ "$b_is" = running ]; then b_said=busy; return 1; fi
     b_roomy || return
+    # Last, because what stands above may take its time: b_find may have said meanwhile that nothing has come.
+    if [ -s "$b_dir/$b_fence.gate" ]; then
+        read -r b_x b_y <"$b_dir/$b_fence.gate"
+        if [ "$b_x" = "$b_boot" ] && [ "$b_stamp" -lt "$b_y" ]; then b_said=stale; return 1; fi
+    fi
     # Written over, not truncated: ext4 writes a truncated file to the disk at once.
     b_x="$b_fence $b_number $b_name ok"
     printf '%s\n' "$b_x" 1<>"$b_dir/fence.a" && printf '%s\n' "$b_x" 1<>"$b_dir/fence.b"

@@ -404,12 +404,12 @@ static void make_arrives(struct sim *sim, struct sim_world_node *node, struct si
         sim_plan(sim, sim_now_ms(sim) + LOCK_WAIT_MS, record_arrives, node, record->serial);
     } else if (record->plan.disk_full) {
         record_refuse(sim, node, record, OUTCOME_NOT_STARTED, FAULT_STATE_DIR, "no space left on device");
-    } else if (sim_now_ms(sim) < node->full_until_ms && command->disks != NULL && command->room_kib > 0) {
-        record_refuse(sim, node, record, OUTCOME_NOT_STARTED, FAULT_DISK_FULL, "0 MB are free on its disk with /");
     } else if (locked) {
         record_refuse(sim, node, record, OUTCOME_BUSY, FAULT_NONE, "another command holds the node's lock");
     } else if (command->fence < node->fence) {
         record_refuse(sim, node, record, OUTCOME_FENCED, FAULT_NONE, "the node has seen a higher fence");
+    } else if (sim_now_ms(sim) < node->full_until_ms && command->disks != NULL && command->room_kib > 0) {
+        record_refuse(sim, node, record, OUTCOME_NOT_STARTED, FAULT_DISK_FULL, "0 MB are free on its disk with /");
     } else if (is_gated(node, record)) {
         record_refuse(sim, node, record, OUTCOME_NOT_STARTED, FAULT_NONE, "the attempt was picked up before it came");
     } else {

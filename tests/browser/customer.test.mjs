@@ -238,7 +238,7 @@ world.test("where streams do not come through, the page asks", async () => {
   await page.route("**/events?*", (route) => route.abort());
   await open(page, order);
   await page.locator(".steps li.done").nth(2).waitFor(LONG);
-  assert.match(await page.locator(".now .left").innerText(), / left$|^almost there$|longer than usual$/);
+  assert.match(await page.locator(".now .left").innerText(), / left$|^Almost there$|longer than usual$/);
   world.panel("pace=none");
   await headline(page, "asking.test is ready").waitFor(LONG);
   await checkSameWindow(page);

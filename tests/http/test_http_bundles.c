@@ -109,6 +109,8 @@ static void what_is_no_such_file_is_refused(void **state)
         { "no", 400, "not-json", "", "" },
         { "{\"format\":\"berth-run-1\",\"bun", 400, "not-json", "", "" },
         { "[]", 422, "wrong-type", "", "" },
+        { "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 422, "bad-value", "",
+          "this is not the file of a run: it has too many parts." },
         { "{}", 422, "missing-field", "format", "" },
         { "{\"format\":\"berth-run-2\",\"bundle\":\"{}\",\"signature\":{}}", 422, "bad-value", "format",
           "format: berth-run-2 is not known here, only berth-run-1." },
