@@ -107,7 +107,7 @@ static bool give_up_overdue(struct engine *engine, size_t index, struct err *err
     return true;
 }
 
-/** One command, so that not everything finds out by itself. With nothing to try the node on, the look has to do. */
+/** One command, so that not everything finds out by itself. With nothing to try the node on, now or soon, the look has to do. */
 static bool claim_on_trial(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
@@ -118,7 +118,7 @@ static bool claim_on_trial(struct engine *engine, size_t index, struct err *err)
     if (live->slot == NULL && live->has_look &&
         !claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &live->has_look, err))
         return false;
-    if (live->slot == NULL && live->looks == 0)
+    if (live->slot == NULL && live->looks == 0 && live->tried_by_ms <= engine->batch.now_ms)
         node_close_circuit(engine, index);
     return true;
 }

@@ -78,6 +78,7 @@ struct node_live {
     bool on_trial; /* a look was answered; one command at a time, until one has ended */
     char open_why[300];
     unsigned failures[2];    /* in a row, of the lanes MAKE and LOOK */
+    int64_t tried_by_ms;     /* what waits for it tries it again by then */
     uint64_t failed_from;    /* older commands were under way at the last failure: they are part of it */
     unsigned refusals;       /* how often in a row it was opened or stayed open: the pauses grow with it */
     int64_t probe_at_ms;     /* while it is open */
@@ -291,6 +292,8 @@ MUST_CHECK bool node_settle_all(struct engine *engine, struct err *err);     /* 
 MUST_CHECK bool node_probe_due(struct engine *engine, struct err *err);
 int64_t node_next_probe_ms(const struct engine *engine);
 void node_ask_now(struct engine *engine, size_t index); /* somebody expects that it is back */
+/** Something that waits for the node tries it again at this time, at the latest: on trial it is no good node before. */
+void node_tried_by(struct engine *engine, size_t index, int64_t at_ms);
 
 /* outcome.c */
 MUST_CHECK bool outcome_done(struct engine *engine, struct running *running, const struct move *move, struct err *err);

@@ -210,10 +210,18 @@ int64_t node_next_probe_ms(const struct engine *engine)
 {
     int64_t next_ms = INT64_MAX;
     for (size_t i = 0; i < engine->node_count; i++) {
-        int64_t at_ms = probe_at_ms(engine, i);
+        const struct node_live *live = &engine->live[i];
+        bool will_be_tried = live->on_trial && live->tried_by_ms > engine->batch.now_ms;
+        int64_t at_ms = will_be_tried ? live->tried_by_ms : probe_at_ms(engine, i);
         next_ms = at_ms < next_ms ? at_ms : next_ms;
     }
     return next_ms;
+}
+
+void node_tried_by(struct engine *engine, size_t index, int64_t at_ms)
+{
+    struct node_live *live = &engine->live[index];
+    live->tried_by_ms = at_ms > live->tried_by_ms ? at_ms : live->tried_by_ms;
 }
 
 static void forget_answer(struct request *request, void *context)

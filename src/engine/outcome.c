@@ -395,6 +395,8 @@ static bool wait_and_retry(struct engine *engine, struct running *running, const
     set_text(&task->reason, reason);
     if (task->due_at_ms < engine->next_due_ms)
         engine->next_due_ms = task->due_at_ms;
+    if (running->node != SIZE_MAX && again->since_ms != 0)
+        node_tried_by(engine, running->node, task->due_at_ms);
     log_warn("task.retry", "task=%" PRId64 " key=%s node=%s attempt=%" PRId64 " cause=%s detail=%s in_ms=%" PRId64,
              task->id, task->key, node_name(engine, task->node_id), running->attempt.id, cause->id, log_quote(detail),
              task->due_at_ms - engine->batch.now_ms);

@@ -441,6 +441,48 @@ static void nothing_new_is_placed_on_trial(void **state)
     service_finish(&service);
 }
 
+/** A look that is answered says nothing of its disk, and what waits for room tries it only later. */
+static void a_full_node_is_no_good_one_between_two_tries(void **state)
+{
+    struct world *world = *state;
+    set_setting(world->company, "node.probe_first", "1 s");
+    set_setting(world->company, "node.probe_cap", "1 s");
+    order_some(world);
+    fail_three(world);
+    unsigned untried = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        until_command(world, HOUR_MS);
+        bool looks = only_command(world)->lane == LANE_LOOK;
+        answer(world, looks ? OUTCOME_ENDED : OUTCOME_NOT_STARTED, looks ? FAULT_NONE : FAULT_DISK_FULL);
+        company_pass(world->company, 10);
+        expect_node(world, NODE_UNREACHABLE, "3 commands in a row could not be run");
+        untried += looks && world->puppet.count == 0;
+    }
+    assert_true(untried > 0);
+    for (bool made = false; !made; answer(world, OUTCOME_ENDED, FAULT_NONE)) {
+        until_command(world, HOUR_MS);
+        made = only_command(world)->lane == LANE_MAKE;
+    }
+    expect_node(world, NODE_ACTIVE, "");
+}
+
+/** A task that would have tried it was cancelled: the answer to the look has to do, once its time has come. */
+static void a_trial_ends_when_nobody_tries(void **state)
+{
+    struct world *world = *state;
+    order_some(world);
+    fail_three(world);
+    for (size_t i = 0; i < ORDERS; i++) {
+        struct request *cancel = request_create(REQUEST_CANCEL);
+        cancel->target_id = world->services[i];
+        (void)expect_ok(company_ask(world->company, cancel));
+    }
+    until_command(world, MINUTE_MS);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    company_pass(world->company, 2 * MINUTE_MS);
+    expect_node(world, NODE_ACTIVE, "");
+}
+
 static void a_commit_that_fails_loses_no_circuit(void **state)
 {
     struct world *world = *state;
@@ -587,6 +629,8 @@ int main(void)
         TEST(a_person_who_expects_it_back_need_not_wait),
         TEST(with_nothing_to_try_it_on_an_answer_is_enough),
         TEST(nothing_new_is_placed_on_trial),
+        TEST(a_full_node_is_no_good_one_between_two_tries),
+        TEST(a_trial_ends_when_nobody_tries),
         TEST(a_commit_that_fails_loses_no_circuit),
         TEST(what_waits_says_for_what_and_until_when),
         TEST(how_long_depends_on_the_class),
