@@ -58,7 +58,8 @@ async function stateDiskFull(world, { node, held }) {
   return felt;
 }
 
-/** The node's disk: the panel's data, the homes, the logs. Dovecot ends when it cannot write its log, so who makes room starts it again. */
+/** The node's disk: the panel's data, the homes, the logs. Dovecot does not get over a log that it cannot write, so
+ * who makes room on a mail server starts it again. */
 async function nodeDiskFull(world, { node, held }) {
   await world.quiet(node);
   world.lab.do("fault", node, "diskfull", "on");
@@ -66,7 +67,7 @@ async function nodeDiskFull(world, { node, held }) {
   held.release();
   const felt = await world.said(/event=(task\.retry|attempt\.\w+) /);
   world.lab.do("fault", node, "diskfull", "off");
-  world.lab.exec(node, "[ ! -s /run/dovecot/master.pid ] || kill -0 $(cat /run/dovecot/master.pid) || dovecot </dev/null >/dev/null 2>&1");
+  if (world.lab.node(node).role === "mail") world.lab.exec(node, "/usr/local/hestia/lab/service mail restart </dev/null >/dev/null 2>&1");
   return felt;
 }
 
