@@ -10,21 +10,12 @@
 
 #include "core/changes.h"
 
-struct fixture fixture;
 int64_t service_id, attempt_id;
 
-int live_set_up(void **state)
+int live_begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "shop.example");
-    return 0;
-}
-
-int live_tear_down(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 

@@ -1,17 +1,15 @@
 /* live.h - what the tests of streams share: a server with one service, the engine's side, which writes and tells what it has
- * committed, and a client's side, which reads a stream event by event. What is here works on the one fixture below. */
+ * committed, and a client's side, which reads a stream event by event. What is here works on the program's one fixture. */
 #ifndef BERTH_TESTS_HTTP_LIVE_H
 #define BERTH_TESTS_HTTP_LIVE_H
 
-#include "fixture.h"
+#include "shared.h"
 
-extern struct fixture fixture;
 extern int64_t service_id;
 extern int64_t attempt_id; /* of start_attempt() */
 
-/** For cmocka: a server for each test. */
-int live_set_up(void **state);
-int live_tear_down(void **state);
+/** For cmocka: a server for each test; fixture_end() is its end. */
+int live_begin(void **state);
 
 /* ---- the engine's side: committed, then told --------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* test_http_bundles.c - files of runs that come back: is one ours and unchanged? And how much of a body is taken, of whom. That a run
  * can be had as such a file is in test_http_reads.c. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,22 +10,6 @@
 
 #define VERIFY "/api/v1/bundles/verify"
 #define LONG_LOG (5U * 1024 * 1024)
-
-static struct fixture fixture;
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
-    return 0;
-}
 
 /* A file of ours whose log has so many bytes. */
 static json_t *make_file(const struct keyring *keyring, size_t log_length)
@@ -234,5 +218,5 @@ int main(void)
         cmocka_unit_test(elsewhere_a_body_of_that_size_is_too_large),
         cmocka_unit_test(only_a_few_large_files_are_taken_at_a_time),
     };
-    return cmocka_run_group_tests_name("http bundles", tests, begin, end);
+    return cmocka_run_group_tests_name("http bundles", tests, fixture_begin, fixture_end);
 }

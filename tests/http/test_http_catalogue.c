@@ -1,21 +1,5 @@
 /* test_http_catalogue.c - what staff set up: nodes, products, groups, templates and settings. */
-#include "fixture.h"
-
-static struct fixture fixture;
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
-    return 0;
-}
+#include "shared.h"
 
 /* ---- nodes and what is sold ---------------------------------------------------------------------------------------------------------- */
 
@@ -229,5 +213,5 @@ int main(void)
         cmocka_unit_test(settings_say_what_they_are),
         cmocka_unit_test(changed_settings_are_shown_and_recorded_without_secrets),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

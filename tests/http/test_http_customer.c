@@ -1,9 +1,8 @@
 /* test_http_customer.c - the customer's page without scripts: what it says in each state, and what it never names. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
-static struct fixture fixture;
 static int64_t service_id;
 
 static void set_service(enum service_status status, const char *reason, const char *reason_key)
@@ -24,18 +23,10 @@ static void set_service(enum service_status status, const char *reason, const ch
 
 static int begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
     int64_t task_id, attempt_id;
     fixture_add_deployment(&fixture, service_id, &task_id, &attempt_id);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -120,5 +111,5 @@ int main(void)
         cmocka_unit_test(the_page_of_a_live_service_tells_what_to_do),
         cmocka_unit_test(links_that_are_wrong_or_of_nothing_get_a_page_too),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, fixture_end);
 }

@@ -1,6 +1,6 @@
 /* test_http_deeds.c - passwords told to staff and to customers, links that replace each other, and what a customer may start on his
  * page: the HTTP side of it; the rules themselves are the engine's (tests/engine/test_engine_passwords.c). */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,6 @@
 
 #define PAGE "No-Token: 1\r\nBerth-Page: 1\r\n"
 
-static struct fixture fixture;
 static int64_t service_id;
 
 static void put_secret(int64_t node_id, const char *kind, const char *text)
@@ -28,8 +27,7 @@ static void put_secret(int64_t node_id, const char *kind, const char *text)
 /* A live service with accounts on a node for web and mail and on a name server. */
 static int begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     static const char body[] =
         "{\"product\":\"basic\",\"domain\":\"shop.example\",\"options\":{\"mailbox\":\"info\"},"
         "\"client\":{\"id\":\"1\",\"email\":\"a@b.example\"}}";
@@ -45,13 +43,6 @@ static int begin(void **state)
     put_secret(fixture.node_id, "mailbox-password", "Mailbox-\"1\"");
     put_secret(name_server, "panel-password", "Names-1");
     fixture_end_writing(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -269,15 +260,16 @@ static void an_account_that_has_ended_has_nothing_to_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_reveal_tells_all_passwords_and_is_written_down_with_its_name, begin, end),
-        cmocka_unit_test_setup_teardown(no_password_is_told_that_could_not_be_written_down, begin, end),
-        cmocka_unit_test_setup_teardown(staff_see_both_while_a_change_has_not_come_to_its_end, begin, end),
-        cmocka_unit_test_setup_teardown(a_new_link_replaces_all_older_ones, begin, end),
-        cmocka_unit_test_setup_teardown(the_same_order_again_is_told_the_link_that_is_valid, begin, end),
-        cmocka_unit_test_setup_teardown(a_customer_reads_the_passwords_once_and_of_no_name_server, begin, end),
-        cmocka_unit_test_setup_teardown(only_the_page_may_do_it, begin, end),
-        cmocka_unit_test_setup_teardown(a_customer_asks_for_new_passwords_and_for_another_try, begin, end),
-        cmocka_unit_test_setup_teardown(an_account_that_has_ended_has_nothing_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(a_reveal_tells_all_passwords_and_is_written_down_with_its_name, begin,
+                                        fixture_end),
+        cmocka_unit_test_setup_teardown(no_password_is_told_that_could_not_be_written_down, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(staff_see_both_while_a_change_has_not_come_to_its_end, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(a_new_link_replaces_all_older_ones, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(the_same_order_again_is_told_the_link_that_is_valid, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(a_customer_reads_the_passwords_once_and_of_no_name_server, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(only_the_page_may_do_it, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(a_customer_asks_for_new_passwords_and_for_another_try, begin, fixture_end),
+        cmocka_unit_test_setup_teardown(an_account_that_has_ended_has_nothing_to_do, begin, fixture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

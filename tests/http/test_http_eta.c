@@ -1,5 +1,5 @@
 /* test_http_eta.c - the time left as the API tells it, and as a builder of a customer's state asks for it. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <inttypes.h>
 
@@ -7,7 +7,6 @@
 
 #define NOW_MS INT64_C(1800000000000)
 
-static struct fixture fixture;
 static int64_t service_id, operation_id, ids[5]; /* web.package web.user web.domain verify.web live */
 
 static int64_t add_task(int64_t service, int64_t operation, const char *action, enum task_lane lane,
@@ -69,11 +68,10 @@ static void set_moments(int64_t task_id, int64_t started_at_ms, int64_t ended_at
 /** web.package is done, web.user runs since two seconds. */
 static int setup(void **state)
 {
-    (void)state;
     struct err err;
     struct task taken;
     bool found;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "eta.example");
     fixture_begin_writing(&fixture);
     operation_id = add_operation(service_id);
@@ -94,13 +92,6 @@ static int setup(void **state)
     learn("web.domain", fixture.node_id, true, 10000);
     learn("verify.web", 0, false, 400);
     fixture_end_writing(&fixture);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -315,12 +306,12 @@ static void tasks_say_what_they_need_also_in_history(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_runs_and_what_is_to_come_is_added_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_step_that_was_never_measured_is_guessed, setup, teardown),
-        cmocka_unit_test_setup_teardown(older_orders_in_line_come_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_kept_is_read_again_after_a_while, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_api_tells_it_with_the_operation, setup, teardown),
-        cmocka_unit_test_setup_teardown(tasks_say_what_they_need_also_in_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_runs_and_what_is_to_come_is_added_up, setup, fixture_end),
+        cmocka_unit_test_setup_teardown(a_step_that_was_never_measured_is_guessed, setup, fixture_end),
+        cmocka_unit_test_setup_teardown(older_orders_in_line_come_first, setup, fixture_end),
+        cmocka_unit_test_setup_teardown(what_is_kept_is_read_again_after_a_while, setup, fixture_end),
+        cmocka_unit_test_setup_teardown(the_api_tells_it_with_the_operation, setup, fixture_end),
+        cmocka_unit_test_setup_teardown(tasks_say_what_they_need_also_in_history, setup, fixture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,7 +211,7 @@ static void lists_hear_what_has_changed(void **state)
     stream_close(&stream);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, live_set_up, live_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, live_begin, fixture_end)
 
 int main(void)
 {

@@ -109,7 +109,7 @@ static void a_server_that_stops_ends_its_streams_at_once(void **state)
     stream_close(&stuck);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, live_set_up, live_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, live_begin, fixture_end)
 
 int main(void)
 {

@@ -109,7 +109,7 @@ static void who_does_not_read_costs_nothing_and_misses_nothing(void **state)
     buf_finish(&seen_quick);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, live_set_up, live_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, live_begin, fixture_end)
 
 int main(void)
 {

@@ -1,26 +1,10 @@
 /* test_http_orders.c - orders over HTTP: what is taken, what is refused and in which words, who may, and what happens
  * when the engine does not answer. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-
-static struct fixture fixture;
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
-    return 0;
-}
 
 static size_t count_services(void)
 {
@@ -272,5 +256,5 @@ int main(void)
         cmocka_unit_test(what_the_engine_says_becomes_a_status),
         cmocka_unit_test(who_waits_is_told_when_the_server_stops),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

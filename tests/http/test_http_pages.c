@@ -1,9 +1,8 @@
 /* test_http_pages.c - the files of the pages, the staff's entry page, and what the customer's page carries for its script. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
-static struct fixture fixture;
 static int64_t service_id;
 
 static int begin(void **state)
@@ -11,13 +10,6 @@ static int begin(void **state)
     (void)state;
     fixture_init_with_pages(&fixture);
     service_id = fixture_order(&fixture, "shop.example");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -178,5 +170,5 @@ int main(void)
         cmocka_unit_test(a_state_that_has_not_changed_is_not_sent_again),
         cmocka_unit_test(a_link_that_is_none_has_no_state),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, fixture_end);
 }

@@ -1,28 +1,19 @@
 /* test_http_reads.c - what the API shows of services, tasks, tickets, logs and the queue, while a service is deployed and when work is
  * in history. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "store/store_ticket.h"
 
-static struct fixture fixture;
 static int64_t service_id, task_id, attempt_id;
 
 static int begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
     fixture_add_deployment(&fixture, service_id, &task_id, &attempt_id);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -315,5 +306,5 @@ int main(void)
         cmocka_unit_test(work_in_history_is_shown_and_says_that_its_log_is_gone),
         cmocka_unit_test(the_queue_says_how_much_there_is_of_each),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, fixture_end);
 }

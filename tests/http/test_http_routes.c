@@ -1,25 +1,9 @@
 /* test_http_routes.c - the table of routes: what is refused and in which words, what needs a token, and docs/openapi.yaml beside it. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
 #include "http/route.h"
-
-static struct fixture fixture;
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
-    return 0;
-}
 
 /* ---- what is refused ------------------------------------------------------------------------------------------------ */
 
@@ -201,5 +185,5 @@ int main(void)
         cmocka_unit_test(every_route_of_the_api_but_health_and_login_needs_a_token),
         cmocka_unit_test(the_description_has_exactly_the_routes_that_there_are),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

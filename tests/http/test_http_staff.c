@@ -1,5 +1,5 @@
 /* test_http_staff.c - who may do what: people log in, roles allow and forbid, tokens are made and revoked, all is recorded. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,26 +12,10 @@
 #define JSON "Content-Type: application/json\r\n"
 #define HOUR_MS (3600LL * 1000)
 
-static struct fixture fixture;
-
 /* A session as a browser has it. */
 struct browser {
     char cookie[128], csrf[64];
 };
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
-    return 0;
-}
 
 static int64_t add_person(const char *name, const char *role)
 {
@@ -524,5 +508,5 @@ int main(void)
         cmocka_unit_test(failures_are_counted_for_who_is_behind_the_proxy),
         cmocka_unit_test(a_session_ends_when_it_is_not_used_and_when_it_is_old), /* puts the clock forward by months */
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

@@ -1,30 +1,21 @@
 /* test_http_world.c - what the world sees of a service, in the API and for the customer's page. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
 #include "http/world_view.h"
 
-static struct fixture fixture;
 static int64_t service_id;
 
 static int begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
     fixture_begin_writing(&fixture);
     fixture_add_account(&fixture, service_id, fixture.node_id, ROLE_BIT(ROLE_WEB));
     fixture_add_account(&fixture, service_id, fixture_add_name_server(&fixture), ROLE_BIT(ROLE_DNS));
     fixture_set_status(&fixture, service_id, SERVICE_LIVE);
     fixture_end_writing(&fixture);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -169,5 +160,5 @@ int main(void)
         cmocka_unit_test(what_the_world_sees_is_shown),
         cmocka_unit_test(no_look_is_promised_while_they_are_switched_off),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, fixture_end);
 }
