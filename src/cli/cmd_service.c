@@ -230,25 +230,6 @@ static enum cli_exit service_create(struct cli *cli, const struct cli_args *args
 
 /* ---- list and show -------------------------------------------------------------------------------------------------- */
 
-static char *list_path(const struct cli_args *args)
-{
-    static const char *const filters[][2] = { { "status", "status" },       { "domain", "domain" },
-                                              { "client-id", "client_id" }, { "external-id", "external_id" },
-                                              { "limit", "limit" },         { "cursor", "cursor" } };
-    struct buf path = BUF_INIT;
-    buf_add_text(&path, "/api/v1/services");
-    char sign = '?';
-    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        const char *value = cli_get(args, filters[i][0]);
-        if (value == NULL)
-            continue;
-        CLEANUP(freep) char *escaped = client_escape(value);
-        buf_addf(&path, "%c%s=%s", sign, filters[i][1], escaped);
-        sign = '&';
-    }
-    return buf_steal(&path);
-}
-
 static void add_row(struct table *table, const json_t *service)
 {
     const json_t *client = json_object_get(service, "client");
@@ -267,7 +248,12 @@ static enum cli_exit service_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "DOMAIN", "!STATUS", "PRODUCT", "CLIENT", "ORDERED", "REASON", NULL };
     static const struct list list = { "services", titles, add_row, "There are no such services.", true };
-    CLEANUP(freep) char *path = list_path(args);
+    static const struct list_filter filters[] = { { "status", "status" },
+                                                  { "domain", "domain" },
+                                                  { "client-id", "client_id" },
+                                                  { "external-id", "external_id" },
+                                                  LIST_FILTERS_END };
+    CLEANUP(freep) char *path = list_path("/api/v1/services", args, filters);
     return list_print(cli, path, &list);
 }
 
@@ -346,8 +332,7 @@ static const struct cli_option list_options[] = {
     { "domain", "NAME", "this domain; with a * at the end: all that begin so" },
     { "client-id", "ID", "of this client" },
     { "external-id", "ID", "with this id in the billing system" },
-    { "limit", "N", "at most so many (50)" },
-    { "cursor", "CURSOR", "go on where a list ended" },
+    LIST_PAGE_OPTIONS,
     CLI_OPTIONS_END,
 };
 static const struct cli_command commands[] = {

@@ -135,16 +135,17 @@ static enum cli_exit settings_changes(struct cli *cli, const struct cli_args *ar
 {
     static const char *const titles[] = { "WHEN", "WHO", "NAME", "FROM", "TO", NULL };
     static const struct list list = { "changes", titles, add_change_row, "Nothing has been changed yet.", true };
-    CLEANUP(freep) char *path = list_page_path("/api/v1/settings/changes", args);
+    CLEANUP(freep) char *path = list_path("/api/v1/settings/changes", args, NULL);
     return list_print(cli, path, &list);
 }
 
+static const struct cli_option changes_options[] = { LIST_PAGE_OPTIONS, CLI_OPTIONS_END };
 static const struct cli_command commands[] = {
     { "list", "", 0, NULL, settings_list, "list all with value, default and range" },
     { "get", "NAME", 1, NULL, settings_get, "show one" },
     { "set", "NAME VALUE", 2, NULL, settings_set, "change one, at once; - takes the value from standard input" },
     { "reset", "NAME", 1, NULL, settings_reset, "back to the default" },
-    { "changes", "", 0, list_page_options, settings_changes, "who changed what, the newest first" },
+    { "changes", "", 0, changes_options, settings_changes, "who changed what, the newest first" },
 };
 const struct cli_group cli_settings = { "settings", "what may be changed while berthd runs", commands,
                                         ARRAY_LEN(commands) };

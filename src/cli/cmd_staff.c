@@ -252,11 +252,12 @@ static enum cli_exit audit_show(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "WHEN", "WHO", "DID", "TO", "DETAIL", NULL };
     static const struct list list = { "entries", titles, add_audit_row, "Nothing has been done yet.", true };
-    CLEANUP(freep) char *path = list_page_path("/api/v1/audit", args);
+    CLEANUP(freep) char *path = list_path("/api/v1/audit", args, NULL);
     return list_print(cli, path, &list);
 }
 
+static const struct cli_option audit_options[] = { LIST_PAGE_OPTIONS, CLI_OPTIONS_END };
 static const struct cli_command audit_commands[] = {
-    { "", "", 0, list_page_options, audit_show, "who did what, the newest first" },
+    { "", "", 0, audit_options, audit_show, "who did what, the newest first" },
 };
 const struct cli_group cli_audit = { "audit", "who did what", audit_commands, ARRAY_LEN(audit_commands) };

@@ -19,9 +19,9 @@ static void pause_ms(long milliseconds)
 
 /* ---- list and show -------------------------------------------------------------------------------------------------- */
 
-static char *list_path(struct cli *cli, const struct cli_args *args, bool *ret_ok)
+static char *path_of_list(struct cli *cli, const struct cli_args *args, bool *ret_ok)
 {
-    const char *service = cli_get(args, "service"), *state = cli_get(args, "state"), *node = cli_get(args, "node");
+    const char *service = cli_get(args, "service"), *node = cli_get(args, "node");
     const char *operation = cli_get(args, "operation");
     int64_t service_id, operation_id, node_id = 0;
     *ret_ok = (service == NULL || cli_parse_id(service, &service_id)) &&
@@ -35,10 +35,10 @@ static char *list_path(struct cli *cli, const struct cli_args *args, bool *ret_o
     *ret_ok = node == NULL || cli_find_node(cli, node, &node_id);
     if (!*ret_ok)
         return NULL;
-    CLEANUP(freep) char *escaped = state == NULL ? NULL : client_escape(state);
-    CLEANUP(freep) char *node_text = node == NULL ? xstrdup("") : xasprintf("&node_id=%" PRId64, node_id);
-    return xasprintf("/api/v1/tasks?limit=200%s%s%s", escaped == NULL ? "" : "&state=", escaped == NULL ? "" : escaped,
-                     node_text);
+    static const struct list_filter filters[] = { { "state", "state" }, LIST_FILTERS_END };
+    CLEANUP(freep)
+    char *path = node == NULL ? xstrdup("/api/v1/tasks") : xasprintf("/api/v1/tasks?node_id=%" PRId64, node_id);
+    return list_path(path, args, filters);
 }
 
 static void add_row(struct table *table, const json_t *task)
@@ -54,11 +54,13 @@ static void add_row(struct table *table, const json_t *task)
 static enum cli_exit task_list(struct cli *cli, const struct cli_args *args)
 {
     static const char *const titles[] = { "ID", "SERVICE", "STEP", "NODE", "!STATE", "ATTEMPTS", "REASON", NULL };
-    static const struct list list = { "tasks", titles, add_row, "There are no such tasks.", false };
+    static const struct list list = { "tasks", titles, add_row, "There are no such tasks.", true };
     bool ok;
-    if ((cli_has(args, "service") || cli_has(args, "operation")) && (cli_has(args, "state") || cli_has(args, "node")))
-        return cli_usage("--service and --operation show all tasks of one: leave --state and --node out");
-    CLEANUP(freep) char *path = list_path(cli, args, &ok);
+    bool of_one = cli_has(args, "service") || cli_has(args, "operation");
+    if (of_one &&
+        (cli_has(args, "state") || cli_has(args, "node") || cli_has(args, "limit") || cli_has(args, "cursor")))
+        return cli_usage("--service and --operation show all tasks of one: leave the other options out");
+    CLEANUP(freep) char *path = path_of_list(cli, args, &ok);
     if (!ok)
         return CLI_FAILED;
     return list_print(cli, path, &list);
@@ -338,6 +340,7 @@ static const struct cli_option list_options[] = {
     { "operation", "ID", "only the tasks of this operation" },
     { "state", "STATE", "blocked, queued, running, waiting, held, done, failed ..." },
     { "node", "NAME", "only on this node" },
+    LIST_PAGE_OPTIONS,
     CLI_OPTIONS_END,
 };
 static const struct cli_option log_options[] = {

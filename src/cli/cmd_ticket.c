@@ -37,10 +37,9 @@ static enum cli_exit ticket_list(struct cli *cli, const struct cli_args *args)
     static const char *const titles[] = { "ID",      "SERVICE", "STATE",   "CHANNEL", "NUMBER",
                                           "MESSAGE", "SENT",    "PROBLEM", NULL };
     static const struct list list = { "tickets", titles, add_row,
-                                      "There are no tickets: nothing has failed, or ticket.enabled is off.", false };
-    const char *state = cli_get(args, "state");
-    CLEANUP(freep) char *escaped = client_escape(state == NULL ? "" : state);
-    CLEANUP(freep) char *path = xasprintf("/api/v1/tickets?limit=200%s%s", state == NULL ? "" : "&state=", escaped);
+                                      "There are no tickets: nothing has failed, or ticket.enabled is off.", true };
+    static const struct list_filter filters[] = { { "state", "state" }, { "service", "service_id" }, LIST_FILTERS_END };
+    CLEANUP(freep) char *path = list_path("/api/v1/tickets", args, filters);
     return list_print(cli, path, &list);
 }
 
@@ -60,7 +59,10 @@ static enum cli_exit ticket_retry(struct cli *cli, const struct cli_args *args)
     return CLI_OK;
 }
 
-static const struct cli_option list_options[] = { { "state", "STATE", "open or closed" }, CLI_OPTIONS_END };
+static const struct cli_option list_options[] = { { "state", "STATE", "open or closed" },
+                                                  { "service", "ID", "only of this service" },
+                                                  LIST_PAGE_OPTIONS,
+                                                  CLI_OPTIONS_END };
 static const struct cli_command commands[] = {
     { "list", "", 0, list_options, ticket_list, "what people were told about failures" },
     { "retry", "ID", 1, NULL, ticket_retry, "send now what was refused or waits" },

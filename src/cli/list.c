@@ -2,19 +2,27 @@
 #include "cli/list.h"
 
 #include <stdio.h>
+#include <string.h>
 
-const struct cli_option list_page_options[] = {
-    { "limit", "N", "so many (50)" },
-    { "cursor", "ID", "go on where the list before has ended" },
-    CLI_OPTIONS_END,
-};
+#include "base/buf.h"
 
-char *list_page_path(const char *path, const struct cli_args *args)
+static void add(struct buf *path, const char *name, const char *value)
 {
-    const char *limit = cli_get(args, "limit"), *cursor = cli_get(args, "cursor");
-    CLEANUP(freep) char *asked_limit = client_escape(limit == NULL ? "50" : limit);
-    CLEANUP(freep) char *asked_cursor = client_escape(cursor == NULL ? "" : cursor);
-    return xasprintf("%s?limit=%s%s%s", path, asked_limit, cursor == NULL ? "" : "&cursor=", asked_cursor);
+    if (value == NULL)
+        return;
+    CLEANUP(freep) char *escaped = client_escape(value);
+    buf_addf(path, "%c%s=%s", strchr(buf_text(path), '?') == NULL ? '?' : '&', name, escaped);
+}
+
+char *list_path(const char *path, const struct cli_args *args, const struct list_filter *filters)
+{
+    struct buf text = BUF_INIT;
+    buf_add_text(&text, path);
+    for (; filters != NULL && filters->option != NULL; filters++)
+        add(&text, filters->name, cli_get(args, filters->option));
+    add(&text, "limit", cli_get(args, "limit"));
+    add(&text, "cursor", cli_get(args, "cursor"));
+    return buf_steal(&text);
 }
 
 enum cli_exit list_print(struct cli *cli, const char *path, const struct list *list)

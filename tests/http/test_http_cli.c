@@ -1,12 +1,11 @@
 /* test_http_cli.c - berthctl as a person and as a script use it: against a real server with a real database. */
-#include "fixture.h"
+#include "shared.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct fixture fixture;
 static int64_t service_id;
 
 struct result {
@@ -50,16 +49,8 @@ static void result_finish(struct result *result)
 
 static int begin(void **state)
 {
-    (void)state;
-    fixture_init(&fixture);
+    fixture_begin(state);
     service_id = fixture_order(&fixture, "sh\xc3\xb6p.example");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_finish(&fixture);
     return 0;
 }
 
@@ -86,7 +77,7 @@ static const struct spoken {
     { "berthctl node set web1 --capacity many", 2, "", "must be a whole number" },
     { "berthctl product add p --group eu --web disk", 2, "", "takes FIELD=VALUE" },
     { "berthctl service create --options [] --product basic", 2, "", "must be a JSON object" },
-    { "berthctl task list --service 1 --state done", 2, "", "leave --state and --node out" },
+    { "berthctl task list --service 1 --state done", 2, "", "leave the other options out" },
 
     { "berthctl service show 999", 1, "", "berthctl: there is no service 999\n" },
     { "berthctl node show web9", 1, "", "there is no node \"web9\"" },
@@ -158,11 +149,13 @@ static const struct spoken {
     { "berthctl service list --limit 1", 0, "There are more: --cursor 2\n", "" },
     { "berthctl service show 1", 0, "web            not placed yet\n", "" },
     { "berthctl task list", 0, "There are no such tasks.\n", "" },
+    { "berthctl task list --limit 0", 1, "", "limit" },
+    { "berthctl ticket list --service 1 --state open --limit 5 --cursor 9", 0, "There are no tickets", "" },
     { "berthctl task retry 1", 1, "", "the task is running" },
     { "berthctl task fail 1", 1, "", "the task is done" },
     { "berthctl task adopt 1", 1, "", "only a conflict can be decided" },
     { "berthctl task rename x", 2, "", "is not an id" },
-    { "berthctl task list --operation 1 --node web1", 2, "", "leave --state and --node out" },
+    { "berthctl task list --operation 1 --node web1", 2, "", "leave the other options out" },
     { "berthctl service redeploy 1", 0, "operation 1: redeploy of service 1\n", "" },
     { "berthctl service verify 1 --json", 0, "\"kind\": \"verify\"", "" },
     { "berthctl service cancel 1", 0, "what was under way for service 1 is cancelled\n", "" },
@@ -237,6 +230,23 @@ static void a_log_that_was_removed_says_so(void **state)
     if (result.status != 0 || strstr(result.out, "  removed") == NULL)
         fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
     result_finish(&result);
+}
+
+static void tasks_are_listed_page_by_page(void **state)
+{
+    (void)state;
+    int64_t task_id, attempt_id;
+    fixture_add_deployment(&fixture, service_id, &task_id, &attempt_id);
+    struct result first = run("berthctl task list --limit 3");
+    struct result rest =
+        run("berthctl task list --node web1 --limit 3 --cursor $(berthctl task list --limit 3 | "
+            "sed -n 's/^There are more: --cursor //p')");
+    if (strstr(first.out, "verify.web") == NULL || strstr(first.out, "web.package") != NULL)
+        fail_msg("out: %s\nerr: %s", first.out, first.err);
+    if (strstr(rest.out, "web.package") == NULL || strstr(rest.out, "web.user") != NULL)
+        fail_msg("out: %s\nerr: %s", rest.out, rest.err);
+    result_finish(&first);
+    result_finish(&rest);
 }
 
 /* Every "  group verb WORDS   help" line of the help begins as a line of the manual does. */
@@ -456,8 +466,9 @@ int main(void)
         cmocka_unit_test(a_terminal_gets_colours_and_its_width),
         cmocka_unit_test(watch_ends_with_the_service),
         cmocka_unit_test(watch_tells_the_time_left),
+        cmocka_unit_test(tasks_are_listed_page_by_page),
         cmocka_unit_test(init_makes_an_installation_once),
         cmocka_unit_test(init_leaves_nothing_behind_when_it_fails),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, fixture_end);
 }
