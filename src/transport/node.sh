@@ -173,7 +173,7 @@ b_measured() {
 }
 b_roomy() {
     [ "$b_need" -gt 0 ] || return 0
-    b_measured 0 || b_measure
+    [ -n "$b_short" ] || b_measured 0 || b_measure # the lock may have been waited for
     [ -z "$b_short" ] || { b_said="room $b_short"; return 1; }
 }
 # Under the lock: may it run, and has the newest command not been left behind by a killed shell?
@@ -254,6 +254,8 @@ b_make() {
     shift 7
     b_disks=$* b_said= b_rcs= b_sick= b_size=99999
     [ -d "$b_dir" ] || b_mkdir
+    # Not under the lock: a disk that does not answer would keep everybody else from it.
+    [ "$b_need" -eq 0 ] || b_measured 0 || b_measure
     umask 077
     b_locked 9>>"$b_dir/lock"
     umask 022

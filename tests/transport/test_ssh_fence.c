@@ -217,6 +217,53 @@ static void a_full_disk_means_not_started(void **state)
     transport_event_finish(&event);
 }
 
+/* A `stat` that does not come back for as long as a file is there. */
+static void a_disk_that_does_not_answer_keeps_no_lock(void **state)
+{
+    (void)state;
+    static const char *const root[] = { "/", NULL };
+    const char *shell = getenv("BERTH_TEST_SHELL");
+    struct sshd slow;
+    struct client its_client;
+    CLEANUP(freep) char *folder = xasprintf("/tmp/berth-slow-disk-%d", (int)getpid());
+    CLEANUP(freep) char *hangs = xasprintf("%s/hangs", folder);
+    CLEANUP(freep) char *stat_path = xasprintf("%s/stat", folder);
+    CLEANUP(freep)
+    char *text = xasprintf(
+        "#!/bin/sh\necho begun >>%s\nwhile [ -e %s ]; do sleep 0.05; done\nexec /usr/bin/stat \"$@\"\n", hangs, hangs);
+    CLEANUP(freep)
+    char *forced = xasprintf("ForceCommand exec env PATH=%s:/usr/bin:/bin %s\n", folder, shell == NULL ? "sh" : shell);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    write_text(stat_path, text, 0755);
+    sshd_start(&slow, forced);
+    client_open(&its_client, &slow, (struct transport_ssh_config){ 0 });
+    struct command *command = client_command(&its_client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    command->disks = root;
+    command->room_kib = 1;
+    write_text(hangs, "", 0600);
+    uint64_t id = client_start(&its_client, command);
+    CLEANUP(freep) char *said = read_text(hangs);
+    for (int i = 0; i < 200 && said[0] == '\0'; i++) {
+        client_pump(&its_client, 50);
+        free(said);
+        said = read_text(hangs);
+    }
+    assert_string_equal(said, "begun\n");
+    CLEANUP(freep) char *lock = client_state_path(&its_client, "lock");
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    close(fd);
+    unlink(hangs);
+    struct transport_event event = client_wait(&its_client, id);
+    expect_ended(&event, 1);
+    transport_event_finish(&event);
+    client_end(&its_client);
+    sshd_stop(&slow);
+    unlink(stat_path);
+    rmdir(folder);
+}
+
 static void old_records_go(void **state)
 {
     (void)state;
@@ -275,6 +322,7 @@ int main(void)
         CASE(a_held_lock_is_busy),
         CASE(no_state_directory_means_not_started),
         CASE(a_full_disk_means_not_started),
+        cmocka_unit_test(a_disk_that_does_not_answer_keeps_no_lock),
         CASE(old_records_go),
         CASE(the_node_kills_at_its_limit),
     };
