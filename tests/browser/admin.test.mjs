@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { World, until } from "../lib/world.mjs";
+import { Webhook } from "../notify/servers.mjs";
 import { Browser } from "./browser.mjs";
 
 const world = new World("browser-admin");
@@ -118,8 +119,10 @@ world.test("a search for digits finds the service, the order and the client of t
   const links = page.locator("tbody").getByRole("link");
   const found = async (text, names, path = "/services") => {
     await page.goto(at(path));
+    const answer = page.waitForResponse((each) => new URL(each.url()).pathname === "/api/v1/services" && each.url().includes(text.toLowerCase()));
     await page.getByRole("searchbox").fill(text);
     await page.waitForFunction((text) => new URLSearchParams(location.search).get("q") === text, text);
+    await answer; // an empty list is not one that has not come yet
     await until(`${text} finds ${names}`, async () => (await links.allInnerTexts()).sort().join() === names.sort().join());
   };
   await found("365", ["digits.test"]);
@@ -357,6 +360,16 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
   await page.goto(at("/tickets"));
   await page.getByRole("row").nth(1).waitFor();
   await show(page, "admin-tickets");
+  const told = page.getByRole("row").filter({ hasText: "fails.test" });
+  await told.locator('[data-state="queued"]').waitFor(LONG); // refused by 127.0.0.1:9
+  const hook = await new Webhook().open();
+  await world.api.patch("/settings", { "notify.webhook_url": `http://127.0.0.1:${hook.port}/` });
+  await button(told, "Send again").click();
+  await page.getByText("It is sent again now.").waitFor();
+  await told.locator('[data-state="sent"]').waitFor(LONG);
+  assert.ok(hook.requests.length > 0, "said to be sent, but nobody got it");
+  assert.equal(await button(told, "Send again").count(), 0);
+  hook.close();
   world.panel("fail=");
   await page.goto(at("/queue?state=failed"));
   await page.getByRole("row").filter({ hasText: "fails.test" }).getByRole("button", { name: "Retry" }).click();

@@ -60,6 +60,11 @@ world.test("an order is watched from the splash to the control panel, in one win
   await page.locator(".steps li.done").first().waitFor(LONG);
   assert.match(await page.title(), /^\d+% · münchen\.test$/);
   await page.locator(".activity time").first().waitFor();
+  const steps = await page.locator(".steps li").allInnerTexts();
+  const said = page.getByRole("status").filter({ hasText: /^Now: / });
+  await said.waitFor({ state: "attached", ...LONG });
+  const step = (await said.innerText()).replace(/^Now: /, "").trim();
+  assert.ok(steps.some((text) => text.includes(step)), `the ear hears of a step that the eye sees: ${step}`);
   await browser.show(page, "customer-splash");
   world.panel("pace=none");
 

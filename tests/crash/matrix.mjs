@@ -49,6 +49,16 @@ export function full() {
   return combinations(PARAMETERS).filter(isPossible);
 }
 
+/** null: berthd has tidied it away meanwhile. */
+function textOf(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 /** A lab and a berthd that can be held, on a disk that can be filled. */
 class MatrixWorld extends World {
   constructor(name) {
@@ -174,7 +184,8 @@ class MatrixWorld extends World {
     const directory = join(nodeRoot(this.lab, node), "root/.berth", this.installation);
     return readdirSync(directory)
       .filter((name) => name.endsWith(".run"))
-      .map((name) => readFileSync(join(directory, name), "utf8"));
+      .map((name) => textOf(join(directory, name)))
+      .filter((text) => text !== null);
   }
 
   /** Has the attempt's first command come to its end? */
