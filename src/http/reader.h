@@ -1,5 +1,5 @@
-/* reader.h - the thread that answers reads, with a read-only connection to the database of its own. Private to
- * src/http. */
+/* reader.h - a thread that answers, one call after the other: the one for reads has a read-only connection to the database of its
+ * own. Private to src/http. */
 #ifndef BERTH_HTTP_READER_H
 #define BERTH_HTTP_READER_H
 
@@ -7,7 +7,7 @@
 
 struct reader;
 
-/** @param store  the reader's from here on */
+/** @param store  the reader's from here on; NULL: its routes need none */
 struct reader *reader_create(struct store *store);
 /** HTTP thread: handle this sleeping call; it is woken when its answer is ready. */
 void reader_push(struct reader *reader, struct call *call);

@@ -29,7 +29,7 @@ const struct route routes[] = {
     { "GET", "/api/v1/operations/{id}", api_operation_get, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/operations/{id}/tasks", api_operation_tasks, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/operations/{id}/bundle", api_operation_bundle, PLACE_READER, ACCESS_VIEWER },
-    { "POST", "/api/v1/bundles/verify", api_bundle_verify, PLACE_READER, ACCESS_VIEWER },
+    { "POST", "/api/v1/bundles/verify", api_bundle_verify, PLACE_SLOW, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/events", api_service_events, PLACE_READER, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/stream", api_service_stream, PLACE_FRONT, ACCESS_VIEWER },
     { "GET", "/api/v1/services/{id}/tasks", api_service_tasks, PLACE_READER, ACCESS_VIEWER },

@@ -11,6 +11,7 @@
 enum route_place {
     PLACE_FRONT, /* in the HTTP thread: writes, which only parse and post, and what needs no database */
     PLACE_READER,
+    PLACE_SLOW, /* in a thread for what may take a second, without a store: no page waits behind it */
 };
 
 /* Who may use it: a token or a session with at least this role. */

@@ -30,7 +30,7 @@
 #define CONNECTION_MEMORY (12U * 1024U) /* head of a request and of its answer */
 #define BACKLOG 1024
 #define SWALLOW_MAX (8U * 1024 * 1024) /* a body up to this is read before it is refused: so the answer arrives */
-#define LARGE_BODIES_MAX 4             /* of more than CALL_BODY_MAX, at the same time */
+#define LARGE_BODIES_MAX 4             /* of more than CALL_BODY_MAX, at the same time; of one caller only one */
 #define STOP_WAIT_MS 400               /* for answers that are on their way */
 
 enum wish { WISH_SERVE, WISH_REFUSE, WISH_END };
@@ -45,13 +45,15 @@ struct http_server {
     struct bedroom *bedroom;
     struct store *front_store; /* of the HTTP thread: tokens, and what answers of writes show */
     struct reader *reader;
+    struct reader *slow; /* PLACE_SLOW */
     struct passwords *passwords;
     struct live *live;
     struct auth auth;
     struct assets *assets; /* NULL: there are none */
     size_t connections_max;
     atomic_size_t calls; /* that the HTTP thread has */
-    size_t large_bodies; /* of the HTTP thread */
+    const struct call
+        *large_bodies[LARGE_BODIES_MAX]; /* of the HTTP thread: whose are on their way; NULL: a free place */
 };
 
 /* ---- one request ---------------------------------------------------------------------------------------------------- */
@@ -122,7 +124,7 @@ static void dispatch(struct call *call, const char *method)
         call->live = server->live;
         call->route->handle(call);
     } else if (call_sleep(call)) {
-        reader_push(server->reader, call);
+        reader_push(call->route->place == PLACE_SLOW ? server->slow : server->reader, call);
     }
 }
 
@@ -191,19 +193,42 @@ static void add_body(struct call *call, const char *data, size_t length)
     }
 }
 
-/* Before it comes: a large body is kept in memory only for somebody who may use the route, and only so many at a time. Who may not is
- * told so when it has been swallowed, as with any other. */
-static void expect_large_body(struct call *call, const char *method)
+static const struct call **find_place(struct http_server *server, const struct call *taken_by)
 {
-    struct problem unsaid;
+    for (size_t i = 0; i < LARGE_BODIES_MAX; i++) {
+        if (server->large_bodies[i] == taken_by)
+            return &server->large_bodies[i];
+    }
+    return NULL;
+}
+
+/* Who sends one slowly must not keep everybody else waiting. */
+static bool sends_already(const struct call *call)
+{
+    for (size_t i = 0; i < LARGE_BODIES_MAX; i++) {
+        const struct call *other = call->server->large_bodies[i];
+        if (other != NULL && other->caller.kind == call->caller.kind && other->caller.id == call->caller.id)
+            return true;
+    }
+    return false;
+}
+
+/* Before it comes: a large body is kept in memory only for somebody who may use the route, and only so many at a time. @return false:
+ * who asks may not, which is said now when it is too much to be swallowed first */
+static bool expect_large_body(struct call *call, const char *method, struct problem *problem)
+{
     size_t max = route_body_max(method, call->path);
-    if (max == CALL_BODY_MAX || !route_find(call, method) || !may_use(call, &unsaid))
-        return;
+    if (max == CALL_BODY_MAX || !route_find(call, method))
+        return true;
+    if (!may_use(call, problem))
+        return false;
+    const struct call **place = sends_already(call) ? NULL : find_place(call->server, NULL);
     call->body_max = max;
-    call->body_must_wait = call->server->large_bodies >= LARGE_BODIES_MAX;
-    call->body_too_large = call->body_must_wait;
-    call->body_is_large = !call->body_must_wait;
-    call->server->large_bodies += call->body_is_large;
+    call->body_is_large = place != NULL;
+    call->body_must_wait = call->body_too_large = place == NULL;
+    if (place != NULL)
+        *place = call;
+    return true;
 }
 
 static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *connection, const char *path,
@@ -214,13 +239,16 @@ static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *
     *call_at = call;
     const char *text = call_header(call, "Content-Length");
     unsigned long long length = text == NULL ? 0 : strtoull(text, NULL, 10);
-    if (length > CALL_BODY_MAX)
-        expect_large_body(call, method);
+    struct problem problem;
+    bool may = length <= CALL_BODY_MAX || expect_large_body(call, method, &problem);
     if (length <= SWALLOW_MAX || (call->body_is_large && length <= call->body_max))
         return MHD_YES;
     call->body_must_wait = call->body_must_wait && length <= call->body_max;
     call->body_too_large = true;
-    (void)check_size(call);
+    if (may)
+        (void)check_size(call);
+    else
+        call_refuse(call, &problem);
     return send_answer(call); /* libmicrohttpd closes the connection after this: the body is never read */
 }
 
@@ -253,7 +281,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (*call_at == NULL)
         return;
     struct call *call = *call_at;
-    server->large_bodies -= call->body_is_large;
+    if (call->body_is_large)
+        *find_place(server, call) = NULL;
     call_unref(call);
     *call_at = NULL;
     atomic_fetch_sub(&server->calls, 1);
@@ -349,6 +378,7 @@ static bool open_stores(struct http_server *server, struct err *err)
     auth_init(&server->auth, server->front_store, server->config.clock, server->config.inbox);
     server->passwords = passwords_create();
     server->reader = reader_create(reading);
+    server->slow = reader_create(NULL);
     server->connections_max = count_connections();
     server->live =
         live_create(telling, &server->config, server->bedroom->event_fd, server->connections_max - ORDERS_KEPT);
@@ -478,6 +508,8 @@ static void stop(struct http_server *server)
     wish(server, WISH_REFUSE);
     if (server->reader != NULL)
         reader_stop(server->reader);
+    if (server->slow != NULL)
+        reader_stop(server->slow);
     if (server->passwords != NULL)
         passwords_stop(server->passwords);
     if (server->live != NULL)
@@ -503,6 +535,7 @@ void http_server_destroy(struct http_server *server)
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     reader_destroy(server->reader);
+    reader_destroy(server->slow);
     passwords_destroy(server->passwords);
     live_destroy(server->live);
     store_close(server->front_store);

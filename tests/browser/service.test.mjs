@@ -1,6 +1,7 @@
 // service.test.mjs - what staff see of a service while it is made, goes wrong and is repaired, in a browser against berthd and the lab.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { World, until } from "../lib/world.mjs";
@@ -301,6 +302,24 @@ world.test("a plan answers on the page, and changes nothing", async () => {
   await page.getByRole("button", { name: "Plan" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Plan" }).click();
   await page.getByText("Nothing would change").waitFor(LONG);
+});
+
+world.test("a suspended service says so, to staff and to its customer", async () => {
+  const { id, customer_url } = await world.order("suspended.test");
+  await world.status(id);
+  const customer = await browser.page();
+  await customer.goto(world.daemon.base + new URL(customer_url).pathname);
+  await customer.getByRole("heading", { name: "suspended.test is ready" }).waitFor();
+  await world.daemon.stop(); // no operation suspends yet, so the state is put where one would put it
+  const script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('UPDATE service SET status = 5 WHERE id = ?', sys.argv[2:]); db.commit()";
+  execFileSync("python3", ["-c", script, world.database, id]);
+  await world.start();
+  assert.equal((await world.api.get(`/services/${id}`)).status, "suspended");
+  await customer.getByRole("heading", { name: "suspended.test is suspended" }).waitFor(LONG);
+  await customer.context().close();
+  await visit(`/services/${id}`);
+  await badge("suspended").waitFor();
+  await browser.show(page, "service-suspended");
 });
 
 world.test(`a log of ${LINES} lines is quick: to arrive, to scroll, to search; its lines have addresses`, async (t) => {

@@ -46,16 +46,18 @@ static void a_file_of_ours_is_valid(void **state)
     expect_verdict(make_file(fixture.keyring, 100), "", "");
 }
 
+static void add_viewer(const char *name, char *ret_token)
+{
+    fixture_begin_writing(&fixture);
+    fixture_add_token(&fixture, name, STAFF_VIEWER, ret_token);
+    fixture_end_writing(&fixture);
+}
+
 static void a_viewer_may_ask(void **state)
 {
     (void)state;
-    struct err err;
     char token[TOKEN_LENGTH + 1];
-    pthread_mutex_lock(&fixture.lock);
-    must(store_begin(fixture.store, &err));
-    fixture_add_token(&fixture, "watcher", STAFF_VIEWER, token);
-    must(store_commit(fixture.store, true, &err));
-    pthread_mutex_unlock(&fixture.lock);
+    add_viewer("watcher", token);
     CLEANUP(freep) char *header = xasprintf("Authorization: Bearer %s\r\n", token);
     expect_verdict(make_file(fixture.keyring, 100), header, "");
     expect_verdict(make_file(fixture.keyring, LONG_LOG), header, "");
@@ -144,7 +146,7 @@ static void a_file_over_the_limit_is_refused_before_it_is_sent(void **state)
 static void without_a_token_nothing_is_looked_at(void **state)
 {
     (void)state;
-    static const size_t lengths[] = { 100, LONG_LOG };
+    static const size_t lengths[] = { 100, LONG_LOG, 2 * LONG_LOG };
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
         struct answer answer = post(make_file(fixture.keyring, lengths[i]), "No-Token: 1\r\n");
         assert_int_equal(answer.status, 401);
@@ -168,14 +170,14 @@ static void elsewhere_a_body_of_that_size_is_too_large(void **state)
 }
 
 /* The head of a large file whose rest does not come. @return its socket, once the server has read the head */
-static int send_slowly(void)
+static int send_slowly(const char *token)
 {
     struct buf head = BUF_INIT;
     char piece[200];
     buf_addf(&head,
              "POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n"
              "Authorization: Bearer %s\r\n\r\n",
-             VERIFY, fixture.token);
+             VERIFY, token);
     int fd = fixture_connect(&fixture);
     assert_int_equal(send(fd, buf_text(&head), head.length, MSG_NOSIGNAL), head.length);
     assert_true(recv(fd, piece, sizeof(piece), 0) > 0);
@@ -188,8 +190,12 @@ static void only_a_few_large_files_are_taken_at_a_time(void **state)
 {
     (void)state;
     int slow[4];
-    for (size_t i = 0; i < ARRAY_LEN(slow); i++)
-        slow[i] = send_slowly();
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+        char name[20], token[TOKEN_LENGTH + 1];
+        snprintf(name, sizeof(name), "sender%zu", i);
+        add_viewer(name, token);
+        slow[i] = send_slowly(token);
+    }
     struct answer answer = post(make_file(fixture.keyring, 100000), "");
     assert_int_equal(answer.status, 503);
     assert_non_null(answer_header(&answer, "Retry-After"));
@@ -206,6 +212,20 @@ static void only_a_few_large_files_are_taken_at_a_time(void **state)
     assert_int_equal(status, 200);
 }
 
+static void who_sends_one_does_not_send_another(void **state)
+{
+    (void)state;
+    char token[TOKEN_LENGTH + 1];
+    add_viewer("slow", token);
+    int fd = send_slowly(token);
+    CLEANUP(freep) char *header = xasprintf("Authorization: Bearer %s\r\n", token);
+    struct answer answer = post(make_file(fixture.keyring, 100000), header);
+    assert_int_equal(answer.status, 503);
+    answer_finish(&answer);
+    expect_verdict(make_file(fixture.keyring, 100000), "", ""); /* somebody else does not wait for that */
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test(without_a_token_nothing_is_looked_at),
         cmocka_unit_test(elsewhere_a_body_of_that_size_is_too_large),
         cmocka_unit_test(only_a_few_large_files_are_taken_at_a_time),
+        cmocka_unit_test(who_sends_one_does_not_send_another),
     };
     return cmocka_run_group_tests_name("http bundles", tests, fixture_begin, fixture_end);
 }
