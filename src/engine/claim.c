@@ -107,7 +107,8 @@ static bool give_up_overdue(struct engine *engine, size_t index, struct err *err
     return true;
 }
 
-/** One command, so that not everything finds out by itself. With nothing to try the node on, now or soon, the look has to do. */
+/** One command, so that not everything finds out by itself. With nothing to try the node on, now or soon, the look has to do; that the
+ * batch was full says nothing of what there is. */
 static bool claim_on_trial(struct engine *engine, size_t index, struct err *err)
 {
     struct node_live *live = &engine->live[index];
@@ -115,10 +116,11 @@ static bool claim_on_trial(struct engine *engine, size_t index, struct err *err)
         return true;
     if (!claim_slot(engine, index, err))
         return false;
-    if (live->slot == NULL && live->has_look &&
+    if (live->slot == NULL && live->has_look && has_room(engine) &&
         !claim_from(engine, engine->nodes[index].id, TASK_LANE_LOOK, &live->has_look, err))
         return false;
-    if (live->slot == NULL && live->looks == 0 && live->tried_by_ms <= engine->batch.now_ms)
+    bool has_some = live->has_make || live->has_look || live->has_reload;
+    if (live->slot == NULL && live->looks == 0 && !has_some && live->tried_by_ms <= engine->batch.now_ms)
         node_close_circuit(engine, index);
     return true;
 }

@@ -77,6 +77,7 @@ struct node_live {
     bool is_open;
     bool on_trial; /* a look was answered; one command at a time, until one has ended */
     char open_why[300];
+    bool owes_make;          /* changes have opened it: looks do not speak for them, so only a change closes it */
     unsigned failures[2];    /* in a row, of the lanes MAKE and LOOK */
     int64_t tried_by_ms;     /* what waits for it tries it again by then */
     uint64_t failed_from;    /* older commands were under way at the last failure: they are part of it */

@@ -81,7 +81,7 @@ static void open_circuit(struct engine *engine, size_t index, unsigned failures,
 void node_close_circuit(struct engine *engine, size_t index)
 {
     struct node_live *live = &engine->live[index];
-    live->is_open = live->on_trial = false;
+    live->is_open = live->on_trial = live->owes_make = false;
     live->open_why[0] = '\0';
     look_at_waiting(engine);
     log_info("node.circuit-closed", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
@@ -99,6 +99,7 @@ static void begin_trial(struct engine *engine, size_t index)
             continue;
         live->failures[i] = most;
         live->on_trial = true;
+        live->owes_make = live->owes_make || i == LANE_MAKE;
     }
     if (live->on_trial)
         log_info("node.trial", "node=%s probes=%u", engine->nodes[index].name, live->refusals);
@@ -153,9 +154,11 @@ static void trust(struct engine *engine, size_t index, enum lane lane)
 {
     struct node_live *live = &engine->live[index];
     live->failures[LANE_LOOK] = 0;
-    if (lane == LANE_MAKE)
+    if (lane == LANE_MAKE) {
         live->failures[LANE_MAKE] = 0;
-    if (live->failures[LANE_MAKE] > 0)
+        live->owes_make = false;
+    }
+    if (live->failures[LANE_MAKE] > 0 || live->owes_make)
         return;
     if (live->on_trial)
         node_close_circuit(engine, index);

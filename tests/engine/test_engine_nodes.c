@@ -48,25 +48,30 @@ static void order_some(struct world *world)
     company_pass(world->company, 100);
 }
 
-static void get_node(struct world *world, struct node *ret_node)
+static void get_node(struct world *world, size_t index, struct node *ret_node)
 {
     struct node *nodes = NULL;
     size_t count = 0;
     struct err err;
     assert_true(store_list_nodes(company_store(world->company), &nodes, &count, &err));
     *ret_node = (struct node){ 0 };
-    node_copy(ret_node, &nodes[0]);
+    node_copy(ret_node, &nodes[index]);
     nodes_free(nodes, count);
 }
 
-static void expect_node(struct world *world, enum node_state state, const char *reason)
+static void expect_node_at(struct world *world, size_t index, enum node_state state, const char *reason)
 {
     struct node node;
-    get_node(world, &node);
+    get_node(world, index, &node);
     assert_string_equal(node_state_name(node.state), node_state_name(state));
     if (reason[0] == '\0' ? node.state_reason[0] != '\0' : strstr(node.state_reason, reason) == NULL)
         fail_msg("the reason is \"%s\", not \"%s\"", node.state_reason, reason);
     node_finish(&node);
+}
+
+static void expect_node(struct world *world, enum node_state state, const char *reason)
+{
+    expect_node_at(world, 0, state, reason);
 }
 
 /** The one command that is under way. */
@@ -251,7 +256,7 @@ static void one_look_at_a_time_asks_with_growing_pauses(void **state)
     assert_true(longest_ms > MINUTE_MS); /* growth */
     assert_int_equal(attempts_that_count(world), 0);
     struct node node;
-    get_node(world, &node);
+    get_node(world, 0, &node);
     assert_true(node.state_since_ms < company_now_ms(world->company) - 4 * MINUTE_MS); /* since when it is so */
     node_finish(&node);
 }
@@ -348,13 +353,13 @@ static void a_restart_keeps_it_and_asks_before_it_sends_anything(void **state)
     world->puppet.message = "no space left";
     fail_three(world);
     struct node before, after;
-    get_node(world, &before);
+    get_node(world, 0, &before);
     company_pass(world->company, SECOND_MS);
     company_restart(world->company, false);
     puppet_link(&world->puppet, 1, true, NULL);
     company_pass(world->company, 10);
     expect_node(world, NODE_UNREACHABLE, "3 commands in a row could not be run: no space left");
-    get_node(world, &after);
+    get_node(world, 0, &after);
     assert_int_equal(after.state_since_ms, before.state_since_ms);
     node_finish(&before);
     node_finish(&after);
@@ -464,6 +469,60 @@ static void a_full_node_is_no_good_one_between_two_tries(void **state)
         made = only_command(world)->lane == LANE_MAKE;
     }
     expect_node(world, NODE_ACTIVE, "");
+}
+
+/** The same where a single failure opens the circuit. */
+static void looks_do_not_speak_for_changes_however_few_may_fail(void **state)
+{
+    struct world *world = *state;
+    set_setting(world->company, "node.breaker_failures", "1");
+    order_some(world);
+    assert_int_equal(only_command(world)->lane, LANE_MAKE);
+    answer(world, OUTCOME_NOT_STARTED, FAULT_DISK_FULL);
+    expect_node(world, NODE_UNREACHABLE, "1 command in a row could not be run");
+    until_command(world, HOUR_MS);
+    assert_int_equal(only_command(world)->lane, LANE_LOOK);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    assert_int_equal(only_command(world)->lane, LANE_MAKE);
+    test_node(world);
+    puppet_swap(&world->puppet);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    expect_node(world, NODE_UNREACHABLE, "1 command in a row could not be run");
+    assert_int_equal(only_command(world)->lane, LANE_MAKE);
+    answer(world, OUTCOME_ENDED, FAULT_NONE);
+    expect_node(world, NODE_ACTIVE, "");
+}
+
+/** There is something to try it on, but others had as much as a batch takes. */
+static void a_full_batch_ends_no_trial(void **state)
+{
+    struct world *world = *state;
+    order_some(world);
+    company_set_node(world->company, "web1", NODE_DRAINING, 0);
+    company_add_node(world->company, "web2", 0);
+    puppet_link(&world->puppet, 2, true, NULL);
+    for (size_t i = 0; i < ORDERS; i++) {
+        CLEANUP(freep) char *domain = xasprintf("second%zu.example", i);
+        (void)company_order(world->company, "site", domain, "");
+    }
+    company_pass(world->company, 100);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world->puppet.count, 2);
+        puppet_swap(&world->puppet);
+        answer(world, OUTCOME_NOT_STARTED, FAULT_DISK_FULL);
+    }
+    expect_node_at(world, 1, NODE_UNREACHABLE, "3 commands in a row could not be run");
+    while (world->puppet.count < 2)
+        company_pass(world->company, 10);
+    assert_int_equal(world->puppet.started[1]->lane, LANE_LOOK);
+    set_setting(world->company, "queue.batch", "1");
+    puppet_answer(&world->puppet, OUTCOME_BUSY, FAULT_NONE, 0);
+    puppet_answer(&world->puppet, OUTCOME_ENDED, FAULT_NONE, 0);
+    company_step(world->company);
+    expect_node_at(world, 1, NODE_UNREACHABLE, "3 commands in a row could not be run");
+    company_pass(world->company, 100);
+    assert_int_equal(world->puppet.started[world->puppet.count - 1]->lane, LANE_MAKE);
+    expect_node_at(world, 1, NODE_UNREACHABLE, "3 commands in a row could not be run");
 }
 
 /** A task that would have tried it was cancelled: the answer to the look has to do, once its time has come. */
@@ -630,6 +689,8 @@ int main(void)
         TEST(with_nothing_to_try_it_on_an_answer_is_enough),
         TEST(nothing_new_is_placed_on_trial),
         TEST(a_full_node_is_no_good_one_between_two_tries),
+        TEST(looks_do_not_speak_for_changes_however_few_may_fail),
+        TEST(a_full_batch_ends_no_trial),
         TEST(a_trial_ends_when_nobody_tries),
         TEST(a_commit_that_fails_loses_no_circuit),
         TEST(what_waits_says_for_what_and_until_when),
