@@ -152,19 +152,24 @@ b_flock() {
 # use that room up: at 1 GB and 100,000 files a second, and at most 10 s.
 b_measure() {
     # shellcheck disable=SC2046,SC2086 # words
-    set -- $(stat -f -c '%n %a %S %d %c' $b_disks 2>/dev/null)
+    set -- $(stat -f -c '%n %a %S %d %c' $b_disks 2>/dev/null 9>&-)
     b_short= b_lasts=1000
     while [ $# -ge 5 ] && [ -z "$b_short" ]; do
-        b_x=$(($2 * $3 / 1024 - b_need)) b_y=$(($4 - b_files_least))
-        [ "$2" -ge 0 ] || b_x=$((b_lasts * 10486)) # below 0: it does not know
+        b_kib "$2" "$3"
+        b_x=$((b_free - b_need)) b_y=$(($4 - b_files_least))
+        [ "$2" -ge 0 ] || b_x=$((b_lasts * 10486)) # below 0, or no number that fits: it does not know
         { [ "$5" -gt 0 ] && [ "$4" -ge 0 ]; } || b_y=$((b_lasts * 1000))
-        if [ "$b_x" -lt 0 ] || [ "$b_y" -lt 0 ]; then b_short="$1 $(($2 * $3 / 1024)) $4" b_lasts=0; fi
+        if [ "$b_x" -lt 0 ] || [ "$b_y" -lt 0 ]; then b_short="$1 $b_free $4" b_lasts=0; fi
         [ $((b_x / 10486)) -ge "$b_lasts" ] || b_lasts=$((b_x / 10486))
         [ $((b_y / 1000)) -ge "$b_lasts" ] || b_lasts=$((b_y / 1000))
         shift 5
-    done
+    done 2>/dev/null
     b_uptime
     b_until=$((b_now + b_lasts)) b_for="$b_need $b_disks"
+}
+# b_kib BLOCKS SIZE: that many KiB are free. In bytes a network's disk without end is more than a shell can count.
+b_kib() {
+    if [ "$2" -ge 1024 ]; then b_free=$(($1 * ($2 / 1024))); else b_free=$(($1 / (1024 / ($2 > 0 ? $2 : 1)))); fi
 }
 # Is what was measured good for as many hundredths of a second?
 b_measured() {

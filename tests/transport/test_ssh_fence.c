@@ -217,52 +217,105 @@ static void a_full_disk_means_not_started(void **state)
     transport_event_finish(&event);
 }
 
-/* A `stat` that does not come back for as long as a file is there. */
+/* ---- a node whose `stat` is the test's ------------------------------------------------------------------------------- */
+
+static struct {
+    struct sshd sshd;
+    struct client client;
+    char *folder, *stat, *hangs; /* hangs: a file that the script may ask for */
+} odd;
+
+static void odd_begin(const char *script)
+{
+    const char *shell = getenv("BERTH_TEST_SHELL");
+    odd.folder = xasprintf("/tmp/berth-odd-stat-%d", (int)getpid());
+    odd.stat = xasprintf("%s/stat", odd.folder);
+    odd.hangs = xasprintf("%s/hangs", odd.folder);
+    CLEANUP(freep)
+    char *forced = xasprintf("ForceCommand exec env HANGS=%s PATH=%s:/usr/bin:/bin %s\n", odd.hangs, odd.folder,
+                             shell == NULL ? "sh" : shell);
+    assert_int_equal(mkdir(odd.folder, 0755), 0);
+    write_text(odd.stat, script, 0755);
+    sshd_start(&odd.sshd, forced);
+    client_open(&odd.client, &odd.sshd, (struct transport_ssh_config){ 0 });
+}
+
+static void odd_end(void)
+{
+    client_end(&odd.client);
+    sshd_stop(&odd.sshd);
+    unlink(odd.hangs);
+    unlink(odd.stat);
+    rmdir(odd.folder);
+    free(odd.hangs);
+    free(odd.stat);
+    free(odd.folder);
+}
+
+static uint64_t odd_start(void)
+{
+    static const char *const root[] = { "/", NULL };
+    struct command *command = client_command(&odd.client, LANE_MAKE);
+    command_add(command, "true", NULL);
+    command->disks = root;
+    command->room_kib = 1024;
+    return client_start(&odd.client, command);
+}
+
 static void a_disk_that_does_not_answer_keeps_no_lock(void **state)
 {
     (void)state;
-    static const char *const root[] = { "/", NULL };
-    const char *shell = getenv("BERTH_TEST_SHELL");
-    struct sshd slow;
-    struct client its_client;
-    CLEANUP(freep) char *folder = xasprintf("/tmp/berth-slow-disk-%d", (int)getpid());
-    CLEANUP(freep) char *hangs = xasprintf("%s/hangs", folder);
-    CLEANUP(freep) char *stat_path = xasprintf("%s/stat", folder);
-    CLEANUP(freep)
-    char *text = xasprintf(
-        "#!/bin/sh\necho begun >>%s\nwhile [ -e %s ]; do sleep 0.05; done\nexec /usr/bin/stat \"$@\"\n", hangs, hangs);
-    CLEANUP(freep)
-    char *forced = xasprintf("ForceCommand exec env PATH=%s:/usr/bin:/bin %s\n", folder, shell == NULL ? "sh" : shell);
-    assert_int_equal(mkdir(folder, 0755), 0);
-    write_text(stat_path, text, 0755);
-    sshd_start(&slow, forced);
-    client_open(&its_client, &slow, (struct transport_ssh_config){ 0 });
-    struct command *command = client_command(&its_client, LANE_MAKE);
-    command_add(command, "true", NULL);
-    command->disks = root;
-    command->room_kib = 1;
-    write_text(hangs, "", 0600);
-    uint64_t id = client_start(&its_client, command);
-    CLEANUP(freep) char *said = read_text(hangs);
+    odd_begin("#!/bin/sh\necho begun >>$HANGS\nwhile [ -e $HANGS ]; do sleep 0.05; done\nexec /usr/bin/stat \"$@\"\n");
+    write_text(odd.hangs, "", 0600);
+    uint64_t id = odd_start();
+    CLEANUP(freep) char *said = read_text(odd.hangs);
     for (int i = 0; i < 200 && said[0] == '\0'; i++) {
-        client_pump(&its_client, 50);
+        client_pump(&odd.client, 50);
         free(said);
-        said = read_text(hangs);
+        said = read_text(odd.hangs);
     }
     assert_string_equal(said, "begun\n");
-    CLEANUP(freep) char *lock = client_state_path(&its_client, "lock");
+    CLEANUP(freep) char *lock = client_state_path(&odd.client, "lock");
     int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     close(fd);
-    unlink(hangs);
-    struct transport_event event = client_wait(&its_client, id);
+    unlink(odd.hangs);
+    struct transport_event event = client_wait(&odd.client, id);
     expect_ended(&event, 1);
     transport_event_finish(&event);
-    client_end(&its_client);
-    sshd_stop(&slow);
-    unlink(stat_path);
-    rmdir(folder);
+    odd_end();
 }
+
+/* Network file systems without end, and those that say nothing: none of them is full. The last one is. */
+static void room_is_counted_however_much_there_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said; /* path, free blocks, their size, free files, all files */
+        bool has_room;
+    } cases[] = {
+        { "/ 1099511627776 16777216 1000 1000", true },
+        { "/ 2251799813685248 4096 1000 1000", true },
+        { "/ 9007199254740991 1024 0 0", true },
+        { "/ 18446744073709551615 4096 18446744073709551615 18446744073709551615", true },
+        { "/ -1 4096 -1 -1", true },
+        { "/ 4096 512 1000 1000", true },
+        { "/ 0 0 1000 1000", false },
+        { "/ 2000 512 1000 1000", false },
+        { "/ 1000000 4096 99 1000", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(freep) char *script = xasprintf("#!/bin/sh\necho '%s'\n", cases[i].said);
+        odd_begin(script);
+        struct transport_event event = client_wait(&odd.client, odd_start());
+        if ((event.results[0].outcome == OUTCOME_ENDED) != cases[i].has_room)
+            fail_msg("%s: %s", cases[i].said, event.results[0].message);
+        transport_event_finish(&event);
+        odd_end();
+    }
+}
+
+/* ---- what is left on the node ------------------------------------------------------------------------------------------- */
 
 static void old_records_go(void **state)
 {
@@ -323,6 +376,7 @@ int main(void)
         CASE(no_state_directory_means_not_started),
         CASE(a_full_disk_means_not_started),
         cmocka_unit_test(a_disk_that_does_not_answer_keeps_no_lock),
+        cmocka_unit_test(room_is_counted_however_much_there_is),
         CASE(old_records_go),
         CASE(the_node_kills_at_its_limit),
     };
