@@ -95,8 +95,8 @@ static void preflight_read(struct talk *talk, const struct look *config)
     CLEANUP(look_finish) struct look info, templates;
     CLEANUP(buf_finish) struct buf roles = BUF_INIT;
     CLEANUP(buf_finish) struct buf php = BUF_INIT;
-    look_init(&info, talk_segment(talk, 1), "sysinfo");
-    look_init(&templates, talk_segment(talk, 2), NULL);
+    look_init(&info, talk_segment(talk, 2), "sysinfo");
+    look_init(&templates, talk_segment(talk, 3), NULL);
     capabilities(config, &roles);
     php_versions(&templates, &php);
     const char *version = look_text(config, "VERSION");
@@ -118,28 +118,29 @@ static void preflight_read(struct talk *talk, const struct look *config)
     move_add_fact(talk->move, "hostname", look_text(&info, "HOSTNAME"));
     move_add_fact(talk->move, "os", look_text(&info, "OS"));
     move_add_fact(talk->move, "disk_quota", look_text(config, "DISK_QUOTA"));
-    add_room(talk, talk_segment(talk, 3)->out);
+    add_room(talk, talk_segment(talk, 4)->out);
     move_add_fact(talk->move, "load", look_text(&info, "LOADAVERAGE"));
-    add_clock(talk, talk_segment(talk, 4)->out);
+    add_clock(talk, talk_segment(talk, 0)->out);
     talk_done(talk, false, false, "the panel answers as root and its version is known");
 }
 
 void hestia_do_preflight(struct talk *talk)
 {
     talk_begin(talk);
+    on_any(talk_look(talk, "date", "+%s", NULL))->as_root =
+        false; /* before what takes its time: it is compared with the beginning */
     on(talk_look(talk, "v-list-sys-config", "json", NULL), 0);
     on_any(talk_look(talk, "v-list-sys-info", "json", NULL));
     on_any(talk_look(talk, "v-list-web-templates-backend", "json", NULL));
-    struct segment *room = on_any(talk_look(talk, "stat", "-f", "-c", "%n %a %S", NULL));
+    struct segment *room = talk_look(talk, "stat", "-f", "-c", "%n %a %S", NULL);
     room->as_root = false;
     for (const char *const *disk = hestia_disks; *disk != NULL; disk++)
         segment_add_word(room, *disk);
-    talk_look(talk, "date", "+%s", NULL)->as_root = false;
     if (!talk_run(talk))
         return;
     CLEANUP(look_finish) struct look config;
-    look_init(&config, talk_segment(talk, 0), "config");
-    if (talk_segment(talk, 0)->exit_code == 127)
+    look_init(&config, talk_segment(talk, 1), "config");
+    if (talk_segment(talk, 1)->exit_code == 127)
         move_end(talk->move, "preflight.no-panel", "v-list-sys-config is not there");
     else if (config.state == LOOK_FAILED)
         talk_end_look(talk, "v-list-sys-config", &config);

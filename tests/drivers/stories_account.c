@@ -251,45 +251,45 @@ const size_t users_count = ARRAY_LEN(users);
 
 const struct story preflights[] = {
     { "a whole node", "node.preflight", false, false,
+      "date +%s | 0\n"
       "v-list-sys-config json | 0 | config\n"
       "v-list-sys-info json | 0 | info\n"
       "v-list-web-templates-backend json | 0 | templates\n"
       "stat -f -c '%n %a %S' / /home /tmp /usr/local/hestia /var /var/log | 1\n"
-      "date +%s | 0\n"
       "--\n"
       "= done\n" },
     { "no root: empty output", "node.preflight", true, false,
+      "date +%s | 0\n"
       "v-list-sys-config json | 0 | \"\"\n"
       "v-list-sys-info json | 0 | \"\"\n"
       "v-list-web-templates-backend json | 0 | \"\"\n"
       "stat -f -c '%n %a %S' / /home /tmp /usr/local/hestia /var /var/log | 0\n"
-      "date +%s | 0\n"
       "--\n"
       "= retry panel.silent\n" },
     { "no root: a list of blanks", "node.preflight", true, false,
+      "date +%s | 0\n"
       "v-list-sys-config json | 0 | config.blank\n"
       "v-list-sys-info json | 0 | \"\"\n"
       "v-list-web-templates-backend json | 0 | \"\"\n"
       "stat -f -c '%n %a %S' / /home /tmp /usr/local/hestia /var /var/log | 0\n"
-      "date +%s | 0\n"
       "--\n"
       "= failed panel.no-root: v-list-sys-config gives no version\n" },
-    { "sudo refuses", "node.preflight", true, false, "v-list-sys-config json | 1\n--\n= failed panel.no-root\n" },
-    { "no panel", "node.preflight", false, false, "v-list-sys-config json | 127\n--\n= failed preflight.no-panel\n" },
+    { "sudo refuses", "node.preflight", true, false, "date +%s | 0\nv-list-sys-config json | 1\n--\n= failed panel.no-root\n" },
+    { "no panel", "node.preflight", false, false, "date +%s | 0\nv-list-sys-config json | 127\n--\n= failed preflight.no-panel\n" },
     { "an old panel", "node.preflight", false, false,
+      "date +%s | 0\n"
       "v-list-sys-config json | 0 | config.old\n"
       "v-list-sys-info json | 0 | info\n"
       "v-list-web-templates-backend json | 0 | templates\n"
       "stat -f -c '%n %a %S' / /home /tmp /usr/local/hestia /var /var/log | 1\n"
-      "date +%s | 0\n"
       "--\n"
       "= failed preflight.version: it is 1.8.11\n" },
     { "nothing installed", "node.preflight", false, false,
+      "date +%s | 0\n"
       "v-list-sys-config json | 0 | config.none\n"
       "v-list-sys-info json | 0 | info\n"
       "v-list-web-templates-backend json | 0 | templates\n"
       "stat -f -c '%n %a %S' / /home /tmp /usr/local/hestia /var /var/log | 1\n"
-      "date +%s | 0\n"
       "--\n"
       "= failed preflight.missing\n" },
 };

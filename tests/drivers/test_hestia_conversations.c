@@ -141,11 +141,11 @@ static void facts_are_what_later_steps_need(void **state)
     static const char info[] = "{ \"sysinfo\": { \"LOADAVERAGE\": \"0.20 / 0.10 / 0.05\" } }";
     static const char disks[] = "/ 50000000 4096\n/home 2621440 4096\n/var 30000000 4096\n";
     struct segment_result segments[] = {
+        { .ran = true, .out = xasprintf("%" PRId64 "\n", step.now_ms / 1000 - 75), .err = xstrdup("") },
         { .ran = true, .out = xstrdup(config), .err = xstrdup("") },
         { .ran = true, .out = xstrdup(info), .err = xstrdup("") },
         { .ran = true, .out = xstrdup(templates), .err = xstrdup("") },
         { .ran = true, .exit_code = 1, .out = xstrdup(disks), .err = xstrdup("") },
-        { .ran = true, .out = xasprintf("%" PRId64 "\n", step.now_ms / 1000 - 75), .err = xstrdup("") },
     };
     struct command_result result = { .segments = segments, .segment_count = ARRAY_LEN(segments) };
     struct move move;
