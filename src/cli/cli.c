@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define FILE_MAX (1024U * 1024U)
+#define FILE_MAX ((size_t)1024 * 1024)
 #define DEFAULT_URL "http://127.0.0.1:8080"
 
 /* ---- arguments ------------------------------------------------------------------------------------------------------ */
@@ -93,19 +93,24 @@ bool cli_parse_id(const char *word, int64_t *ret_id)
 
 bool cli_read_file(const char *path, char **ret_text, struct err *err)
 {
+    return cli_read_large_file(path, FILE_MAX, ret_text, err);
+}
+
+bool cli_read_large_file(const char *path, size_t max, char **ret_text, struct err *err)
+{
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (file == NULL)
         return err_set(err, ERR_IO, "%s cannot be opened: %s", path, strerror(errno));
     struct buf text = BUF_INIT;
     char piece[4096];
-    for (size_t got; text.length <= FILE_MAX && (got = fread(piece, 1, sizeof(piece), file)) > 0;)
+    for (size_t got; text.length <= max && (got = fread(piece, 1, sizeof(piece), file)) > 0;)
         buf_add(&text, piece, got);
-    bool ok = !ferror(file) && text.length <= FILE_MAX;
+    bool ok = !ferror(file) && text.length <= max;
     if (file != stdin)
         fclose(file);
     if (!ok) {
         buf_finish(&text);
-        return err_set(err, ERR_IO, "%s cannot be read, or is larger than %u bytes", path, FILE_MAX);
+        return err_set(err, ERR_IO, "%s cannot be read, or is larger than %zu bytes", path, max);
     }
     *ret_text = buf_steal(&text);
     return true;

@@ -96,7 +96,9 @@ int64_t cli_int(const json_t *object, const char *field);
 MUST_CHECK bool cli_find_node(struct cli *cli, const char *name, int64_t *ret_id);
 /** A word that must be an id. @return false: it is none, and that has been said */
 MUST_CHECK bool cli_parse_id(const char *word, int64_t *ret_id);
-/** The whole file as text. @param path "-" is standard input */
+/** The whole file as text, a MiB at most. @param path "-" is standard input */
 MUST_CHECK bool cli_read_file(const char *path, char **ret_text, struct err *err);
+/** The same for one of so many bytes at most. */
+MUST_CHECK bool cli_read_large_file(const char *path, size_t max, char **ret_text, struct err *err);
 
 #endif

@@ -73,7 +73,7 @@ static enum cli_exit operation_verify(struct cli *cli, const struct cli_args *ar
         err_set(&err, ERR_BUG, "libsodium does not start");
         return cli_fail(&err);
     }
-    if (!cli_read_file(args->words[0], &text, &err))
+    if (!cli_read_large_file(args->words[0], BUNDLE_FILE_MAX, &text, &err))
         return cli_fail(&err);
     json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     enum cli_exit status = check(file, args->words[0], cli_get(args, "key"));

@@ -163,6 +163,8 @@ static const struct spoken {
     { "berthctl task list --operation 1", 0, "There are no such tasks.\n", "" },
     { "berthctl operation bundle 1 --out $DIR/run.json && berthctl operation verify $DIR/run.json", 0,
       "unchanged: operation 1 of xn--shp-tna.example\ninstallation abc123\nkey ", "" },
+    { "(cat $DIR/run.json; head -c 2000000 /dev/zero | tr '\\0' ' ') | berthctl operation verify -", 0, "unchanged",
+      "" },
     { "sed -i s/redeploy/removing/ $DIR/run.json; berthctl operation verify $DIR/run.json", 1, "",
       "its signature is wrong" },
     { "berthctl operation bundle 1 | berthctl operation verify - --key AAAA", 1, "", "signed with another key" },
