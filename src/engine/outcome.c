@@ -67,10 +67,10 @@ static bool count_done(struct engine *engine, const struct task *task, struct er
         return false;
     operation.tasks_done++;
     operation.weight_done += task->weight;
-    if (operation.tasks_done == operation.tasks_total) {
+    if (operation.tasks_done == operation.tasks_total)
         operation.state = OPERATION_DONE;
+    if (operation.state != OPERATION_RUNNING) /* what a failed task does not hold goes on, and may be the last to end */
         operation.ended_at_ms = engine->batch.now_ms;
-    }
     bool ok = store_update_operation(engine->config.store, &operation, err);
     operation_finish(&operation);
     return ok;

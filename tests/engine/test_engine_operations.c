@@ -338,6 +338,30 @@ static void a_task_that_is_stuck_can_be_failed_and_all_of_it_retried(void **stat
     assert_true(company_until(company, id, SERVICE_LIVE, MINUTE_MS));
 }
 
+static void a_failed_operation_ends_with_its_last_task(void **state)
+{
+    struct company *company = *state;
+    struct operation operation;
+    struct task *tasks;
+    struct err err;
+    size_t count;
+    int64_t last_ms = 0;
+    company_standin(company, "web1", "pace=fixed 100\nfail=v-add-web-domain:11\n");
+    int64_t id = company_order(company, "start", "partly.example", "");
+    assert_true(company_until(company, id, SERVICE_FAILED, HOUR_MS));
+    int64_t failed_ms = company_now_ms(company);
+    company_pass(company, HOUR_MS);
+    assert_true(store_get_operation(company_store(company), 1, &operation, &err));
+    assert_true(store_list_tasks(company_store(company), 1, &tasks, &count, &err));
+    assert_int_equal(operation.state, OPERATION_FAILED);
+    for (size_t i = 0; i < count; i++)
+        last_ms = tasks[i].ended_at_ms > last_ms ? tasks[i].ended_at_ms : last_ms;
+    assert_true(last_ms > failed_ms);
+    assert_int_equal(operation.ended_at_ms, last_ms);
+    tasks_free(tasks, count);
+    operation_finish(&operation);
+}
+
 static void a_running_task_can_be_failed_too(void **state)
 {
     CLEANUP(freep) char *want = undisturbed((struct company **)state, "long.example");
@@ -506,6 +530,7 @@ int main(void)
         TEST(a_plan_of_a_service_that_failed_names_the_conflict),
         TEST(a_cancel_is_true_at_once_and_nothing_more_is_sent),
         TEST(a_task_that_is_stuck_can_be_failed_and_all_of_it_retried),
+        TEST(a_failed_operation_ends_with_its_last_task),
         TEST(a_running_task_can_be_failed_too),
         TEST(all_tasks_of_a_node_can_be_retried_at_once),
         TEST(another_name_leaves_the_stranger_alone),
