@@ -113,7 +113,7 @@ static void add_row(struct table *table, const json_t *node)
                             joined(json_object_get(node, "groups")),
                             cli_text(node, "address"),
                             number_text(cli_int(node, "load")),
-                            capacity == 0 ? "any" : number_text(capacity),
+                            capacity == 0 ? "no limit" : number_text(capacity),
                             cli_text(node, "state_reason") };
     table_add(table, cells);
 }

@@ -61,8 +61,12 @@ static enum cli_exit reveal_run(struct cli *cli, const struct cli_args *args)
     struct credential *credentials = NULL;
     size_t count = 0;
     struct err err = { 0 };
-    if (!load(dir == NULL ? DEFAULT_DIR : dir, data, service_id, &credentials, &count, &err))
-        return cli_fail(&err);
+    if (!load(dir == NULL ? DEFAULT_DIR : dir, data, service_id, &credentials, &count, &err)) {
+        enum cli_exit status = cli_fail(&err);
+        if (dir == NULL)
+            fputs("berthctl: where the installation is not in " DEFAULT_DIR ", say with --dir where it is\n", stderr);
+        return status;
+    }
     enum cli_exit status = show(cli, credentials, count);
     credentials_free(credentials, count);
     return status;

@@ -275,7 +275,8 @@ static void print_service(const json_t *service)
 {
     const json_t *client = json_object_get(service, "client"), *progress = json_object_get(service, "progress");
     char who[600], how_far[80];
-    snprintf(who, sizeof(who), "%s %s <%s>", cli_text(client, "id"), cli_text(client, "name"),
+    const char *name = cli_text(client, "name");
+    snprintf(who, sizeof(who), "%s%s%s <%s>", cli_text(client, "id"), name[0] == '\0' ? "" : " ", name,
              cli_text(client, "email"));
     snprintf(how_far, sizeof(how_far), "%" PRId64 "%%, %" PRId64 " of %" PRId64 " steps", cli_int(progress, "percent"),
              cli_int(progress, "done"), cli_int(progress, "total"));

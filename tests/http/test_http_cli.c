@@ -93,6 +93,9 @@ static const struct spoken {
       "the host key of 192.0.2.1, port 2, cannot be read" },
 
     { "berthctl node list", 0, "web1  active", "" },
+    { "berthctl node list", 0, "no limit", "" },
+    { "berthctl reveal x", 2, "", "is not the id of a service" },
+    { "berthctl reveal 1 --dir /nowhere", 1, "", "/nowhere/berth.key" },
     { "berthctl node show web1", 0, "hostname       web1.example.net\n", "" },
     { "berthctl node add mx1 --address 192.0.2.7 --roles mail,web --group eu --hostname mx1.example.net --capacity 5",
       0, "Compare its host key", "" },
@@ -144,6 +147,7 @@ static const struct spoken {
       "--external-id e1 --mailbox info",
       0, "was ordered before", "" },
     { "berthctl service list", 0, "sh\xc3\xb6p.example  accepted  basic    Ada     2023-11-14 22:13:20", "" },
+    { "berthctl service show 2", 0, "client         1 <a@b.example>\n", "" },
     { "berthctl service list --domain 'a*' --json", 0, "\"external_id\": \"e1\"", "" },
     { "berthctl service list --status live", 0, "There are no such services.\n", "" },
     { "berthctl service list --limit 1", 0, "There are more: --cursor 2\n", "" },
