@@ -42,6 +42,21 @@ static const struct cli_command group_commands[] = {
 const struct cli_group cli_group_group = { "group", "sets of nodes that products sell from", group_commands,
                                            ARRAY_LEN(group_commands) };
 
+/* Nothing, while every message has left. */
+static void print_outbox(const json_t *outbox)
+{
+    int64_t waiting = cli_int(outbox, "waiting"), troubled = cli_int(outbox, "troubled"),
+            failed = cli_int(outbox, "failed");
+    if (waiting + failed == 0)
+        return;
+    printf("messages of tickets: %" PRId64 " to be sent", waiting);
+    if (troubled > 0)
+        printf(" (%" PRId64 " could not be so far)", troubled);
+    if (failed > 0)
+        printf(", %s%" PRId64 " refused for good%s", term_color_of("failed"), failed, term_plain());
+    printf("; see berthctl ticket list\n");
+}
+
 static enum cli_exit queue_show(struct cli *cli, const struct cli_args *args)
 {
     static const char *const names[] = { "queued", "running", "waiting", "held", "failed" };
@@ -55,6 +70,7 @@ static enum cli_exit queue_show(struct cli *cli, const struct cli_args *args)
         printf("%s%-10s%s %8" PRId64 "\n", term_color_of(names[i]), names[i], term_plain(), cli_int(answer, names[i]));
     if (cli_text(answer, "oldest_queued_at")[0] != '\0')
         printf("the oldest has been queued since %s\n", term_time(cli_text(answer, "oldest_queued_at")));
+    print_outbox(json_object_get(answer, "outbox"));
     json_decref(answer);
     return CLI_OK;
 }

@@ -1,4 +1,4 @@
-/* api_queue.c - /api/v1/queue: what waits and what is stuck, and how many services there are, in figures; /api/v1/health: whether anybody is there and gets on. */
+/* api_queue.c - /api/v1/queue: what waits and what is stuck (tasks, and messages in the outbox), and how many services there are, in figures; /api/v1/health: whether anybody is there and gets on. */
 #include "http/route.h"
 #include "http/view.h"
 
@@ -16,11 +16,13 @@ void api_queue_get(struct call *call)
     for (int status = 0; status < SERVICE_STATUS_COUNT; status++)
         json_object_set_new(services, service_status_name((enum service_status)status),
                             json_integer(figures.services[status]));
+    json_t *outbox = json_pack("{s:I, s:I, s:I}", "waiting", (json_int_t)figures.outbox_waiting, "troubled",
+                               (json_int_t)figures.outbox_troubled, "failed", (json_int_t)figures.outbox_failed);
     call_answer_json(call, MHD_HTTP_OK,
-                     json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "queued", (json_int_t)figures.queued, "running",
-                               (json_int_t)figures.running, "waiting", (json_int_t)figures.waiting, "held",
+                     json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "queued", (json_int_t)figures.queued,
+                               "running", (json_int_t)figures.running, "waiting", (json_int_t)figures.waiting, "held",
                                (json_int_t)figures.held, "failed", (json_int_t)figures.failed, "oldest_queued_at",
-                               view_time(figures.oldest_queued_ms), "services", services));
+                               view_time(figures.oldest_queued_ms), "services", services, "outbox", outbox));
 }
 
 /* Health is progress: that this thread answers says nothing of the engine's. */

@@ -309,6 +309,9 @@ struct queue_figures {
     int64_t queued, running, waiting, held, failed;
     int64_t oldest_queued_ms; /* when the oldest queued task was made due; 0 none */
     int64_t services[SERVICE_STATUS_COUNT];
+    int64_t outbox_waiting;  /* messages of tickets that have yet to leave */
+    int64_t outbox_troubled; /* those of them that were tried and could not be sent */
+    int64_t outbox_failed;   /* refused for good: they leave only when somebody sends them */
 };
 MUST_CHECK bool store_queue_figures(struct store *store, struct queue_figures *ret_figures, struct err *err);
 

@@ -178,6 +178,9 @@ static void figures_read(struct db_rows *rows, void *record)
     services[SERVICE_TERMINATED] = db_take_int(rows);
     services[SERVICE_LIVE] = db_take_int(rows) - services[SERVICE_ACCEPTED] - services[SERVICE_WAITING] -
                              services[SERVICE_DEPLOYING] - services[SERVICE_FAILED] - services[SERVICE_SUSPENDED];
+    figures->outbox_waiting = db_take_int(rows);
+    figures->outbox_troubled = db_take_int(rows);
+    figures->outbox_failed = db_take_int(rows);
 }
 
 static void figures_finish(void *record)
@@ -204,7 +207,11 @@ static const char sql_figures[] =
     "))," COUNT_UNSETTLED(SQL_SERVICE_ACCEPTED) "," COUNT_UNSETTLED(SQL_SERVICE_WAITING) "," COUNT_UNSETTLED(
         SQL_SERVICE_DEPLOYING) "," COUNT_UNSETTLED(SQL_SERVICE_FAILED) "," COUNT_UNSETTLED(SQL_SERVICE_SUSPENDED) ","
     " (SELECT count(*) FROM service WHERE status = " SQL_SERVICE_TERMINATED "),"
-    " (SELECT count(*) FROM service WHERE status <> " SQL_SERVICE_TERMINATED ")";
+    " (SELECT count(*) FROM service WHERE status <> " SQL_SERVICE_TERMINATED "),"
+    " (SELECT count(*) FROM outbox WHERE state = 0) + (SELECT count(*) FROM outbox WHERE state = 1 AND state IN (1, 3)),"
+    " (SELECT count(*) FROM outbox WHERE state = 0 AND last_error <> '')"
+    " + (SELECT count(*) FROM outbox WHERE state = 1 AND state IN (1, 3) AND last_error <> ''),"
+    " (SELECT count(*) FROM outbox WHERE state = 3 AND state IN (1, 3))";
 
 /* A queue is served in the order of ids, so its first task is the one that waits longest, or nearly (a retried task comes back
  * to its old place). */

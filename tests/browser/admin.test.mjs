@@ -169,7 +169,7 @@ world.test("the dashboard counts services, tasks and what the nodes carry; what 
     assert.deepEqual(await part.locator(".node-name").allInnerTexts(), own.map((node) => node.name));
     for (const node of own) {
       const entry = part.locator(".node", { hasText: node.name });
-      await entry.getByText(node.id === web ? `${node.load} of 10 services` : `${node.load} services, no limit`).waitFor();
+      await entry.getByText(node.id === web ? `${node.load} of 10 services` : `${node.load} ${node.load === 1 ? "service" : "services"}, no limit`).waitFor();
       await entry.getByText("Connected").waitFor();
     }
   }
@@ -367,11 +367,11 @@ world.test("a failed task is seen, its ticket read, and tried again", async () =
   await told.getByText(/503/).waitFor(LONG);
   const refused = hook.requests.length;
   hook.answer = () => ({ text: "{}" });
-  await button(told, "Send again").click();
-  await page.getByText("It is sent again now.").waitFor();
+  await button(told, "Send now").click();
+  await page.getByText("It is being sent now.").waitFor();
   await told.locator('[data-state="sent"]').waitFor(LONG);
   assert.ok(hook.requests.length > refused, "said to be sent, but nobody got it");
-  assert.equal(await button(told, "Send again").count(), 0);
+  assert.equal(await button(told, "Send now").count(), 0);
   hook.close();
   world.panel("fail=");
   await page.goto(at("/queue?state=failed"));

@@ -142,6 +142,16 @@ static void add_ticket(void)
     must(store_insert_ticket_message(fixture.store, &message, &err));
 }
 
+static void assert_outbox(int waiting, int troubled, int failed)
+{
+    struct answer answer = fixture_get(&fixture, "/api/v1/queue");
+    json_t *outbox = json_object_get(answer.json, "outbox");
+    assert_int_equal(json_integer_value(json_object_get(outbox, "waiting")), waiting);
+    assert_int_equal(json_integer_value(json_object_get(outbox, "troubled")), troubled);
+    assert_int_equal(json_integer_value(json_object_get(outbox, "failed")), failed);
+    answer_finish(&answer);
+}
+
 static void a_ticket_shows_what_could_not_be_sent_and_is_sent_again(void **state)
 {
     (void)state;
@@ -161,6 +171,7 @@ static void a_ticket_shows_what_could_not_be_sent_and_is_sent_again(void **state
     assert_string_equal(kind, "open");
     assert_string_equal(message_state, "failed");
     assert_string_equal(problem, "no such department");
+    assert_outbox(0, 0, 1);
     assert_null(json_object_get(json_array_get(json_object_get(ticket, "messages"), 0), "body"));
     answer_finish(&answer);
     answer = fixture_get(&fixture, "/api/v1/tickets?state=closed");
@@ -175,6 +186,7 @@ static void a_ticket_shows_what_could_not_be_sent_and_is_sent_again(void **state
     assert_string_equal(json_string_value(json_object_get(message, "state")), "queued");
     assert_string_equal(json_string_value(json_object_get(json_object_get(message, "body"), "kind")), "open");
     answer_finish(&answer);
+    assert_outbox(1, 1, 0); /* to be sent once more, and it is known why it was not */
     answer = fixture_get(&fixture, "/api/v1/tickets/99");
     assert_int_equal(answer.status, 404);
     answer_finish(&answer);

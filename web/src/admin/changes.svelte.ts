@@ -10,6 +10,7 @@ export const ALL: Change & { all: true } = { services: [], nodes: [], queue: tru
 export type Heard = (change: Change & { all?: boolean }) => void;
 
 const listeners = new Set<Heard>();
+const overhearing = new Set<Heard>();
 let stream: Live | null = null;
 let state = $state<LiveState>("connecting");
 
@@ -18,12 +19,22 @@ export function liveness(): LiveState {
   return state;
 }
 
+function tellAll(change: Parameters<Heard>[0]): void {
+  for (const tell of [...listeners, ...overhearing]) tell(change);
+}
+
+/** Hears what a page listens for, but opens no stream for itself: a browser has few connections to one host. */
+export function overhearChanges(heard: Heard): void {
+  overhearing.add(heard);
+  onDestroy(() => overhearing.delete(heard));
+}
+
 /** To be called while a component is made; ends with it. */
 export function watchChanges(heard: Heard): void {
   listeners.add(heard);
   stream ??= live(apiUrl("/stream"), {
-    on: { change: (change: Change) => listeners.forEach((tell) => tell(change)) },
-    resync: () => listeners.forEach((tell) => tell(ALL)),
+    on: { change: (change: Change) => tellAll(change) },
+    resync: () => tellAll(ALL),
     state: (now) => (state = now),
   });
   onDestroy(() => {

@@ -336,6 +336,8 @@ export interface Queue {
   failed: number;
   oldest_queued_at: Moment;
   services: Record<ServiceStatus, number>;
+  /** messages of tickets that have not been sent: to be sent, those of them that could not be so far, refused for good */
+  outbox: { waiting: number; troubled: number; failed: number };
 }
 
 export interface TicketMessage {

@@ -45,7 +45,7 @@ const LOOKS: Readonly<Record<StateKind, Readonly<Record<string, Look>>>> = {
     waited: wait,
   },
   node: { active: good, draining: { tone: "amber", icon: "download" }, paused: held, unreachable: { tone: "red", icon: "plug" } },
-  ticket: { open: { tone: "red", icon: "alert" }, closed: good },
+  ticket: { open: { tone: "red", icon: "alert" }, closed: good, "closed-unsent": { tone: "amber", icon: "alert" }, "closed-untold": { tone: "amber", icon: "alert" } },
   message: { queued: { tone: "violet", icon: "clock" }, sending: work, sent: good, failed: bad },
   ssl: { seeded: later, "waiting-dns": wait, issued: { tone: "green", icon: "lock" }, failed: bad },
   staff: { enabled: good, disabled: { tone: "grey", icon: "ban" } },
