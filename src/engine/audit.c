@@ -139,7 +139,7 @@ static void add_detail(const struct request *request, struct buf *detail)
     else if (request->kind == REQUEST_OPERATION)
         buf_addf(detail, "operation %" PRId64, request->id);
     else if (request->kind == REQUEST_SERVICE_RETRY || request->kind == REQUEST_NODE_RETRY)
-        buf_addf(detail, "%" PRId64 " tasks", request->count);
+        buf_addf(detail, "%" PRId64 " task%s", request->count, request->count == 1 ? "" : "s");
     else
         add_access(request, detail);
 }
