@@ -123,7 +123,7 @@ world.test("a node that fails is said with reason and next look; when it works a
   await row.waitFor(LONG);
   const [action, node, state, attempts, started, took] = await row.locator("td").allInnerTexts();
   assert.match(action, /^Mail domain\s+mail\.domain$/);
-  assert.deepEqual([node, state.trim(), attempts], ["mail1", "Done", String(task.attempts)]);
+  assert.deepEqual([node, state.trim(), attempts], ["mail1", "Done", String(task.attempt_list.length)]);
   assert.match(started, /^\d+:\d\d:\d\d/);
   assert.match(took, /^[\d.]+ m?s/);
   await visit(`/services/${id}/events`);

@@ -21,6 +21,11 @@ export function tookOf(task: Task, now: number): string {
   return duration(Math.max(0, end - Date.parse(task.started_at)));
 }
 
+/** Which try it is: those that count, and the one that runs. */
+export function triesOf(task: Pick<Task, "attempts" | "state">): number {
+  return task.attempts + (task.state === "running" ? 1 : 0);
+}
+
 /** "12 s" until a moment; "" when it has come. */
 export function untilWords(at: string | null, now: number): string {
   const left = at === null ? 0 : Date.parse(at) - now;
@@ -72,12 +77,12 @@ const until = (value: unknown): string =>
   typeof value === "number" && value > 0 ? new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(value) : "";
 
 /** The parts of an event's data by name, as texts; a task's key as words. */
-function filling(event: ServiceEvent): Record<string, string> {
+function filling(event: ServiceEvent, action: string): Record<string, string> {
   const data = event.data;
   const places: Record<string, string> = {};
   for (const [name, value] of Object.entries(data)) places[name] = textOf(value);
   const key = textOf(data["key"]);
-  if (key) places["step"] = actionWords(key.replace(/@.*$/, ""));
+  if (key) places["step"] = actionWords(action);
   places["on"] = textOf(data["node"]) ? t("event.on", { node: textOf(data["node"]) }) : key.includes("@") ? t("event.on", { node: key.replace(/^.*@/, "") }) : "";
   places["ms"] = typeof data["ms"] === "number" ? duration(data["ms"]) : "";
   places["operation"] = tName("operation", textOf(data["operation"]) || textOf(data["kind"]));
@@ -110,10 +115,25 @@ function moreOf(event: ServiceEvent, places: Record<string, string>): string {
   }
 }
 
-/** An event in words. One that nobody has words for is said by its name; its data can be looked at in any case. */
-export function sayEvent(event: ServiceEvent): Said {
+/** Operations that hand nothing over at their end: their last step, "live" by its key, is a report. */
+const REPORTING: readonly string[] = ["verify", "plan", "password"];
+
+/**
+ * Events in words, the oldest first: what a step is called depends on the operation that it is a part of. One that nobody has words for
+ * is said by its name; its data can be looked at in any case.
+ */
+export function sayEvents(events: readonly ServiceEvent[]): Said[] {
+  let operation = "";
+  return events.map((event) => {
+    if (event.kind === "operation.started") operation = textOf(event.data["operation"]);
+    const key = textOf(event.data["key"]).replace(/@.*$/, "");
+    return say(event, key === "live" && REPORTING.includes(operation) ? "report" : key);
+  });
+}
+
+function say(event: ServiceEvent, action: string): Said {
   const [icon, tone] = LOOKS[event.kind] ?? (["circle", "grey"] as [IconName, Tone]);
-  const places = filling(event);
+  const places = filling(event, action);
   let key = `event.${event.kind}`;
   if (event.kind === "task.done" && event.data["changed"] !== true) key += ".as-was";
   if (event.kind === "task.retry" && event.data["waits_for"] !== undefined) key += ".waits";
