@@ -140,7 +140,7 @@ world.test("what is under way is cancelled, and a task that does not end is give
   const { id } = await world.order("cancelled.test");
   await world.task(id, "web.package", ["running"]);
   await visit(`/services/${id}/deploy`);
-  await confirm(button("Cancel").first(), "Cancel operation", "deeds-cancel");
+  await confirm(button("Cancel").first(), "Cancel the operation", "deeds-cancel");
   await badge("failed").waitFor(LONG);
   const { id: other } = await world.order("stuck.test");
   const task = await world.task(other, "web.package", ["queued", "running"]);
