@@ -509,11 +509,22 @@ world.test("a zone template says which line is wrong, and shows the records that
   await page.getByText(`line ${line}:`).waitFor();
   await page.getByRole("button", { name: `Go to line ${line}` }).waitFor();
   await browser.show(page, "zone-template");
+  const leaving = page.getByRole("dialog", { name: "Leave without saving?" });
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Nodes" }).click();
+  await leaving.getByRole("button", { name: "Stay here" }).click();
+  await page.goBack();
+  await leaving.waitFor();
+  await page.keyboard.press("Escape");
+  assert.match(page.url(), /\/zone-templates\/default$/, "who stays is where one was");
   await text.fill(`${good}\nshop 300 A {server_ip}\n`);
   await page.getByRole("cell", { name: "shop", exact: true }).waitFor();
   await page.getByRole("button", { name: "Save changes" }).click();
   await page.getByText("Template default was saved.").waitFor();
   assert.match((await world.api.get("/zone-templates/default")).text, /^shop 300 A/m);
+  await text.fill("nothing");
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Nodes" }).click();
+  await leaving.getByRole("button", { name: "Leave without saving" }).click();
+  await page.getByRole("heading", { name: "Nodes", exact: true }).waitFor();
 });
 
 world.test("the catalogue's pages and the list of nodes are readable for everybody", async () => {

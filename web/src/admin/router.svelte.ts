@@ -29,6 +29,12 @@ export interface Match {
 
 export const BASE = "/admin";
 
+/** Is given what goes on; does it when the person agrees. */
+export type Keeper = (go: () => void) => void;
+
+/** "/services" of "/services/?status=live" */
+const pathOf = (address: string): string => address.replace(/[?#].*$/, "").replace(/\/+$/, "") || "/";
+
 class Router {
   /** below /admin, with a slash in front: "/services/7" */
   path = $state("/");
@@ -37,10 +43,18 @@ class Router {
   /** another one whenever a link was followed or the browser went somewhere, be it to the address that is shown already */
   visit = $state.raw({});
   #moved = false;
+  #keeper: Keeper | null = null;
+  #address = "";
 
   start(): void {
     this.#read();
     addEventListener("popstate", () => {
+      const to = location.pathname.slice(BASE.length) + location.search + location.hash || "/";
+      if (this.#keeper && pathOf(to) !== this.path) {
+        history.pushState(null, "", this.#address); // back to where one still is
+        this.go(to);
+        return;
+      }
       this.#moved = true;
       this.visit = {};
       this.#read();
@@ -49,12 +63,35 @@ class Router {
 
   /** `to` is below /admin: "/services?status=live" */
   go(to: string, how: { replace?: boolean } = {}): void {
+    if (this.#keeper && pathOf(to) !== this.path && pathOf(to) !== "/login") {
+      this.leave(() => this.go(to, how));
+      return;
+    }
     this.visit = {};
     const address = BASE + (to === "/" ? "" : to.startsWith("/?") ? to.slice(1) : to);
     if (address === location.pathname + location.search + location.hash) return;
     this.#moved = true;
     history[how.replace ? "replaceState" : "pushState"](null, "", address);
     this.#read();
+  }
+
+  /** Something on the page would be lost with it: whoever wants to go elsewhere is asked by `keeper`. @return takes that back */
+  keep(keeper: Keeper): () => void {
+    this.#keeper = keeper;
+    return () => {
+      if (this.#keeper === keeper) this.#keeper = null;
+    };
+  }
+
+  /** Does what leaves the page, at once or when the person has agreed. */
+  leave(go: () => void): void {
+    const keeper = this.#keeper;
+    if (!keeper) go();
+    else
+      keeper(() => {
+        if (this.#keeper === keeper) this.#keeper = null;
+        go();
+      });
   }
 
   /** Changes parts of the query in place, e.g. a filter; null takes one out. Makes no new entry in the history. */
@@ -81,7 +118,8 @@ class Router {
   }
 
   #read(): void {
-    const path = location.pathname.slice(BASE.length).replace(/\/+$/, "") || "/";
+    this.#address = location.pathname + location.search + location.hash;
+    const path = pathOf(location.pathname.slice(BASE.length));
     if (path !== this.path) this.path = path;
     if (location.search.slice(1) !== this.query.toString()) this.query = new URLSearchParams(location.search);
     if (location.hash !== this.hash) this.hash = location.hash;
