@@ -61,6 +61,7 @@ test("a running bar ends now", () => {
 });
 
 test("the axis is round for people", () => {
+  assert.deepEqual([3, 70].map((span) => tickStep(span, 8)), [1, 10], "what is over at once has a scale, too");
   assert.deepEqual([900, 2900, 14_000, 65_000, 3_600_000].map((span) => tickStep(span, 8)), [200, 500, 2000, 10_000, 600_000]);
   assert.ok((100 * 3_600_000) / tickStep(100 * 3_600_000, 8) <= 8);
 });

@@ -64,7 +64,7 @@ const moment = (text: string | null): number => (text === null ? 0 : Date.parse(
 
 /** Moments between which a scale of at most so many steps is round for people. */
 export function tickStep(spanMs: number, most: number): number {
-  const steps = [100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000];
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000];
   for (const step of steps) if (spanMs / step <= most) return step;
   let step = 7_200_000;
   while (spanMs / step > most) step *= 2;
