@@ -249,6 +249,9 @@ world.test("a drained node keeps what it has and gets nothing new, until it is a
   await visit(`/services/${id}`);
   await badge("waiting").waitFor(LONG);
   await page.getByText(/web1 is draining/).first().waitFor();
+  await page.getByRole("link", { name: "Deploy", exact: true }).click();
+  await page.getByText("Nothing has been done yet").waitFor(LONG);
+  await page.locator(".note", { hasText: "It waits" }).getByText(/web1 is draining/).waitFor();
   assert.equal((await world.api.service(id)).roles.flatMap((role) => role.nodes).length, 0);
   const verified = async () => (await world.api.get(`/services/${live.id}/operations`)).operations.filter(({ kind, state }) => kind === "verify" && state === "done").length;
   const times = await verified();

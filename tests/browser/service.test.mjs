@@ -471,14 +471,53 @@ world.test("a group and a product are added by their forms; what is wrong stands
   assert.deepEqual([group, customer_retry, web.disk_mb, mail ?? null, dns ?? null], ["us", false, 1500, null, null]);
 });
 
+world.test("what is wrong with an order is said all at once, and who has its domain", async () => {
+  const { services } = await world.api.get("/services?status=live&limit=1");
+  await visit("/services/new");
+  await page.getByLabel("Product").selectOption("start");
+  await page.getByLabel("Mailbox size").fill("-5");
+  const send = page.getByRole("button", { name: "Place the order" });
+  await send.click();
+  await page.locator(".field-error").first().waitFor();
+  assert.equal(await page.locator(".field-error").count(), 4, "domain, client, e-mail address and size");
+  await browser.show(page, "order-wrong");
+  await page.getByLabel("Mailbox size").fill("2 GB");
+  await page.getByLabel("Client number").fill("7");
+  await page.getByLabel("E-mail address").fill("ada@shop.example");
+  await page.getByLabel("Domain", { exact: true }).fill(services[0].domain.toUpperCase());
+  assert.equal(await page.locator(".field-error").count(), 0, "gone when it is put right");
+  assert.match(await page.locator(".order-json").innerText(), /"mailbox_quota_mb": 2000/);
+  await send.click();
+  await page.getByRole("link", { name: "which is in the way" }).click();
+  await page.waitForURL(new RegExp(`/admin/services/${services[0].id}$`));
+});
+
+world.test("what the outbox could not send is said in the menu and on the dashboard", async () => {
+  await visit("/nodes");
+  assert.equal(await page.locator(".nav-badge").count(), 0);
+  const queue = await world.api.get("/queue");
+  assert.deepEqual(queue.outbox, { waiting: 0, troubled: 0, failed: 0 });
+  await page.route("**/api/v1/queue", (route) => route.fulfill({ json: { ...queue, outbox: { waiting: 2, troubled: 1, failed: 3 } } }));
+  await visit("/");
+  await page.getByRole("link", { name: /Tickets.*4 messages could not be sent/ }).waitFor();
+  const row = page.getByRole("link", { name: /Messages not sent.*3 refused for good, 1 could not be sent so far.*5/ });
+  await browser.show(page, "dashboard-outbox");
+  await row.click();
+  await page.waitForURL(/\/admin\/tickets$/);
+  await page.unroute("**/api/v1/queue");
+});
+
 world.test("a node is added only when its key was compared", async () => {
   const node = world.lab.status().nodes.find((each) => each.name === "web1");
   await visit("/nodes/new");
-  await page.getByLabel("Name", { exact: true }).fill("web9");
+  await page.getByLabel("Name", { exact: true }).fill("Web 9!");
   await page.getByLabel("SSH address").fill(node.address);
   await page.getByLabel("Web", { exact: true }).check();
   await page.getByLabel("EU", { exact: true }).check();
   await page.getByLabel("Host name").fill("web9.lab.test");
+  await page.getByRole("button", { name: "Ask for its host key" }).click();
+  await page.locator(".field-error", { hasText: "Only lower case letters" }).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("web9");
   await page.getByRole("button", { name: "Ask for its host key" }).click();
   const known = (await world.api.get("/nodes")).nodes.find((each) => each.name === "web1");
   await page.getByText(`256 ${known.fingerprint} ${node.address} (ED25519)`).waitFor(LONG);
@@ -498,7 +537,8 @@ world.test("a node is added only when its key was compared", async () => {
 });
 
 world.test("a zone template says which line is wrong, and shows the records that a domain would get", async () => {
-  await visit("/zone-templates/default");
+  await visit("/zone-templates");
+  await page.getByRole("link", { name: "default", exact: true }).click();
   await page.getByRole("cell", { name: "ns1.example.net" }).waitFor(LONG);
   await page.getByLabel("Product").selectOption("start");
   await page.getByRole("cell", { name: "ns1.lab.test" }).waitFor();
