@@ -5,7 +5,8 @@
  *   news.<what>     what else happens, for the activity feed
  *   headline.<status> what stands on top; {domain} is to be filled
  *   wait.<why>      why it takes longer; it goes on by itself
- *   problem.<what>  why it has stopped; somebody looks after it
+ *   problem.<what>  why it has stopped; help.<what> who knows of that, or what the customer can do
+ *   again.<what>    the same of a service that was live before
  *   page.<what>     what stands on the page around these; {name} in it is a place to be filled
  * The words of steps, waits and problems name no host, command or part of a panel. */
 #ifndef BERTH_CORE_MESSAGES_H

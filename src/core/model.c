@@ -309,3 +309,17 @@ void node_copy(struct node *target, const struct node *source)
         memcpy(target->group_ids, source->group_ids, source->group_count * sizeof(*source->group_ids));
     }
 }
+
+bool service_keeps_panel(const struct service *service)
+{
+    switch (service->status) {
+    case SERVICE_LIVE: return true;
+    case SERVICE_WAITING:
+    case SERVICE_DEPLOYING:
+    case SERVICE_FAILED: return service->live_at_ms != 0;
+    case SERVICE_ACCEPTED:
+    case SERVICE_SUSPENDED:
+    case SERVICE_TERMINATED: return false;
+    }
+    return false;
+}

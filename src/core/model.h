@@ -178,6 +178,9 @@ struct service {
     int64_t created_at_ms, updated_at_ms, live_at_ms;
 };
 
+/** Its owner has what he needs to use it: it is live, or it was and is being worked on, or that work has stopped. */
+bool service_keeps_panel(const struct service *service);
+
 struct account {
     int64_t id;
     int64_t service_id, node_id;

@@ -76,7 +76,7 @@ static bool show(struct engine *engine, struct request *request, const struct se
         return false;
     bool changing = password_runs(open, count);
     operations_free(open, count);
-    if (service->status != SERVICE_LIVE)
+    if (!service_keeps_panel(service)) /* a redeploy leaves the passwords as they are */
         return refuse(request, "page.deed.not-live");
     if (changing)
         return refuse(request, "page.deed.changing");

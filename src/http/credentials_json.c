@@ -94,7 +94,7 @@ bool credentials_state(struct store *store, const struct service *service, struc
         state.failed |= password && open[i].state == OPERATION_FAILED;
     }
     operations_free(open, count);
-    state.available = service->status == SERVICE_LIVE && !state.changing && state.shown_at_ms == 0;
+    state.available = service_keeps_panel(service) && !state.changing && state.shown_at_ms == 0;
     *ret_state = state;
     return true;
 }

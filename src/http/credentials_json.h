@@ -15,7 +15,7 @@ void credentials_answer(struct call *call, int64_t service_id, bool for_customer
 struct credentials_state {
     bool available;      /* they would be shown */
     bool changing;       /* new ones are being set */
-    bool failed;         /* new ones could not be set; staff know */
+    bool failed;         /* new ones could not be set */
     int64_t shown_at_ms; /* 0: these were not */
 };
 MUST_CHECK bool credentials_state(struct store *store, const struct service *service,

@@ -1,4 +1,4 @@
-/* customer_panel.c - what a customer needs once the service is live: where the website is, what a mail program asks for, which name
+/* customer_panel.c - what a customer needs once the service was live: where the website is, what a mail program asks for, which name
  * servers to set, and how far the certificate is. */
 #include <string.h>
 
@@ -68,7 +68,7 @@ static json_t *dns_view(const struct picture *picture)
 
 json_t *customer_panel_view(const struct picture *picture)
 {
-    if (picture->service.status != SERVICE_LIVE)
+    if (!picture->has_panel)
         return json_null();
     json_t *options = view_json(picture->service.options);
     json_t *panel =

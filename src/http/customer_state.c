@@ -15,6 +15,11 @@ const char *step_state_name(enum step_state state)
     return names[state];
 }
 
+static bool was_cancelled(const struct picture *picture)
+{
+    return picture->operation.state == OPERATION_CANCELLED;
+}
+
 /* ---- steps ---------------------------------------------------------------------------------------------------------- */
 
 static enum step_state state_of_task(const struct picture *picture, const struct task *task)
@@ -27,19 +32,27 @@ static enum step_state state_of_task(const struct picture *picture, const struct
     case TASK_CANCELLED:
     case TASK_SUPERSEDED: return STEP_LATER;
     case TASK_RUNNING: return STEP_WORKING;
-    case TASK_WAITING:
-    case TASK_HELD: return STEP_WAITING;
+    case TASK_WAITING: return STEP_WAITING;
+    case TASK_HELD: /* behind a step that has failed: nothing to wait for, once that is said */
+        return picture->service.status == SERVICE_FAILED ? STEP_LATER : STEP_WAITING;
     case TASK_DONE: return STEP_DONE;
     case TASK_FAILED: return STEP_PROBLEM;
     }
     return STEP_LATER;
 }
 
+/* It goes on by itself: at once, or after what is before it and runs. */
+static bool goes_on(const struct picture *picture, const struct task *task)
+{
+    return task->state == TASK_QUEUED || task->state == TASK_RUNNING ||
+           (task->state == TASK_BLOCKED && picture->operation.state == OPERATION_RUNNING);
+}
+
 /* A step on several servers is done when all are, else what is most worth saying. */
 static void look_at_step(const struct picture *picture, struct customer_step *step)
 {
     enum step_state worst = STEP_LATER;
-    bool all_done = true, some_done = false;
+    bool all_done = true, some_done = false, going_on = false;
     int64_t began_ms = 0, ended_ms = 0;
     for (size_t i = 0; i < picture->task_count; i++) {
         const struct task *task = &picture->tasks[i];
@@ -48,6 +61,7 @@ static void look_at_step(const struct picture *picture, struct customer_step *st
         enum step_state state = state_of_task(picture, task);
         all_done = all_done && state == STEP_DONE;
         some_done = some_done || state == STEP_DONE;
+        going_on = going_on || goes_on(picture, task);
         if (state != STEP_DONE && state > worst)
             worst = state;
         if (task->started_at_ms != 0 && (began_ms == 0 || task->started_at_ms < began_ms))
@@ -55,7 +69,8 @@ static void look_at_step(const struct picture *picture, struct customer_step *st
         if (task->ended_at_ms > ended_ms)
             ended_ms = task->ended_at_ms;
     }
-    step->state = all_done ? STEP_DONE : worst == STEP_LATER && some_done ? STEP_WORKING : worst;
+    bool in_the_middle = worst == STEP_LATER && some_done && going_on;
+    step->state = all_done ? STEP_DONE : in_the_middle ? STEP_WORKING : worst;
     step->took_ms = all_done && began_ms != 0 && ended_ms >= began_ms ? ended_ms - began_ms : -1;
 }
 
@@ -112,10 +127,40 @@ static void say(struct customer_state *state, const char *tone, const char *mess
     state->message = message_text(message_key);
 }
 
+/* Who knows of it, and what the customer can do: no more than is true. Who has stopped it knows. */
+static const char *help_key(const struct picture *picture)
+{
+    if (picture->service.status != SERVICE_FAILED || was_cancelled(picture))
+        return "";
+    if (picture->told)
+        return "help.told";
+    return picture->may_retry ? "help.retry" : "help.contact";
+}
+
+/* A service that was live once is one that is used: it is worked on, not set up, and a cancel leaves it as it is. */
+static void say_of_used(struct customer_state *state)
+{
+    const struct picture *picture = &state->picture;
+    if (picture->service.status != SERVICE_FAILED) {
+        bool waits = wait_key(state)[0] != '\0';
+        say(state, waits ? "wait" : "work", waits ? "again.wait" : "again.work");
+    } else if (was_cancelled(picture)) {
+        say(state, "good", "");
+    } else {
+        say(state, "bad", "again.failed");
+    }
+    state->headline = message_fill("headline.again", "domain", picture->domain);
+}
+
 static void say_what_is(struct customer_state *state)
 {
     const struct service *service = &state->picture.service;
     const char *key;
+    state->help = message_text(help_key(&state->picture));
+    if (state->picture.has_panel && service->status != SERVICE_LIVE) {
+        say_of_used(state);
+        return;
+    }
     switch (service->status) {
     case SERVICE_ACCEPTED: say(state, "work", "wait.begin"); break;
     case SERVICE_WAITING: say(state, "wait", wait_key(state)); break;
@@ -147,7 +192,7 @@ static int percent_of(const struct picture *picture)
 bool customer_state_load(struct store *store, int64_t service_id, int64_t now_ms, struct customer_state *state,
                          struct err *err)
 {
-    *state = (struct customer_state){ .message = "", .tone = "work" };
+    *state = (struct customer_state){ .message = "", .help = "", .tone = "work" };
     if (!picture_load(store, service_id, now_ms, &state->picture, err))
         return false;
     if (state->picture.service.status == SERVICE_TERMINATED)
@@ -197,6 +242,7 @@ json_t *customer_state_view(const struct customer_state *state)
                   "until", view_time(state->until_ms), "percent", state->percent, "steps", steps_view(state), "panel",
                   customer_panel_view(picture));
     json_object_set_new(json, "credentials", credentials_view(&picture->credentials));
+    json_object_set_new(json, "help", state->help[0] == '\0' ? json_null() : json_string(state->help));
     json_object_set_new(json, "can_retry", json_boolean(picture->may_retry));
     json_object_set_new(json, "ticket", json_boolean(picture->told));
     return json;

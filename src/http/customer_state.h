@@ -23,6 +23,7 @@ struct customer_state {
     struct picture picture;
     char *headline;
     const char *message; /* "" when there is nothing to say */
+    const char *help;    /* when it has stopped: who knows, or what the customer can do; "" */
     const char *tone;    /* "work", "wait", "bad", "good" */
     int64_t until_ms;    /* when what is waited for is looked at again; 0: nothing of that kind is waited for */
     int percent;
@@ -45,7 +46,7 @@ json_t *customer_state_view_eta(const struct customer_state *state);
 /** The whole: with "eta", and with "activity": its ACTIVITY_MAX newest. */
 json_t *customer_state_view_whole(const struct customer_state *state);
 
-/* customer_panel.c: {"web", "mail", "dns", "ssl"}, null until the service is live */
+/* customer_panel.c: {"web", "mail", "dns", "ssl"}, null until the service was live: see service_keeps_panel() */
 json_t *customer_panel_view(const struct picture *picture);
 
 #endif

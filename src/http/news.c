@@ -8,15 +8,16 @@
 
 static const struct {
     const char *kind, *key;
+    const char *used_key; /* said of a service that was live before; NULL: the same */
 } plain_news[] = {
-    { "service.accepted", "news.accepted" },
-    { "service.waiting", "wait.placement" },
-    { "service.live", "news.live" },
-    { "service.failed", "news.failed" },
-    { "task.retried-by-hand", "news.resumed" },
-    { "operation.cancelled", "news.cancelled" },
-    { "credentials.changed", "news.passwords" },
-    { "service.seen", "news.seen" },
+    { "service.accepted", "news.accepted", NULL },
+    { "service.waiting", "wait.placement", NULL },
+    { "service.live", "news.live", "news.again.live" },
+    { "service.failed", "news.failed", "news.again.failed" },
+    { "task.retried-by-hand", "news.resumed", NULL },
+    { "operation.cancelled", "news.cancelled", "news.again.cancelled" },
+    { "credentials.changed", "news.passwords", NULL },
+    { "service.seen", "news.seen", NULL },
 };
 
 /* One event, parsed as far as news need it. */
@@ -27,6 +28,7 @@ struct line {
     bool opens;  /* the first message of a ticket */
     bool starts; /* an operation begins */
     bool again;  /* ... that is not the first one */
+    bool used;   /* the service was live before */
     bool
         shown; /* it belongs to an operation that the customer sees: verify and plan are staff's own, of new passwords only that they are set is told */
 };
@@ -36,7 +38,7 @@ static bool is_kind(const struct line *line, const char *kind)
     return strcmp(line->kind, kind) == 0;
 }
 
-static void parse(const struct event *event, bool *shown, struct line *line)
+static void parse(const struct event *event, const struct service *service, bool *shown, struct line *line)
 {
     json_t *data = view_json(event->data);
     const char *label = json_string_value(json_object_get(data, "label"));
@@ -47,6 +49,7 @@ static void parse(const struct event *event, bool *shown, struct line *line)
         *shown =
             strcmp(operation, "verify") != 0 && strcmp(operation, "plan") != 0 && strcmp(operation, "password") != 0;
     line->again = line->starts && operation != NULL && strcmp(operation, "deploy") != 0;
+    line->used = service->live_at_ms != 0 && event->at_ms > service->live_at_ms;
     line->shown = *shown;
     line->waits = json_object_get(data, "waits_for") != NULL;
     const char *kind = json_string_value(json_object_get(data, "kind"));
@@ -94,12 +97,14 @@ static const char *key_of(const struct picture *picture, const struct line *line
     const struct line *line = &lines[at];
     for (size_t i = 0; i < ARRAY_LEN(plain_news); i++) {
         if (is_kind(line, plain_news[i].kind))
-            return plain_news[i].key;
+            return line->used && plain_news[i].used_key != NULL ? plain_news[i].used_key : plain_news[i].key;
     }
     if (line->opens)
         return "news.told";
     if (!line->shown)
         return "";
+    if (line->starts && line->used)
+        return "news.again.started";
     if (line->starts)
         return line->again ? "news.started-again" : "news.started";
     if (is_kind(line, "task.done"))
@@ -114,7 +119,7 @@ void news_of(const struct picture *picture, struct news **ret_news, size_t *ret_
     struct news *news = xcalloc(count + 1, sizeof(*news));
     bool shown = true;
     for (size_t i = 0; i < count; i++)
-        parse(&picture->events[i], &shown, &lines[i]);
+        parse(&picture->events[i], &picture->service, &shown, &lines[i]);
     for (size_t i = 0; i < count; i++) {
         char key[80];
         const char *text = message_text(key_of(picture, lines, count, i, key));

@@ -156,12 +156,13 @@ static void add_panel(struct buf *buf, const struct customer_state *state)
 /* ---- the page ------------------------------------------------------------------------------------------------------- */
 
 /* @return seconds until the browser asks again */
-static int refresh_of(enum service_status status)
+static int refresh_of(const struct customer_state *state)
 {
-    switch (status) {
+    switch (state->picture.service.status) {
     case SERVICE_ACCEPTED:
     case SERVICE_WAITING:
-    case SERVICE_DEPLOYING: return REFRESH_SECONDS;
+    case SERVICE_DEPLOYING: /* who reads in the panel is not to lose his place every moment */
+        return state->picture.has_panel ? SLOW_REFRESH_SECONDS : REFRESH_SECONDS;
     case SERVICE_FAILED: return SLOW_REFRESH_SECONDS;
     case SERVICE_LIVE:
     case SERVICE_SUSPENDED:
@@ -173,23 +174,25 @@ static int refresh_of(enum service_status status)
 static void add_top(struct buf *buf, const struct customer_state *state)
 {
     enum service_status status = state->picture.service.status;
+    bool has_panel = state->picture.has_panel;
+    bool has_bar = status != SERVICE_LIVE && status != SERVICE_SUSPENDED && !(has_panel && status == SERVICE_FAILED);
     add_heading(buf, state);
     if (state->message[0] != '\0')
         page_add_paragraph(buf, status == SERVICE_FAILED ? "bad" : NULL, state->message);
-    if (status == SERVICE_FAILED)
-        page_add_paragraph(buf, "soft", "Our staff can see this too. When it is solved, the setup goes on from here.");
-    if (status == SERVICE_LIVE)
-        add_panel(buf, state);
-    else if (status != SERVICE_SUSPENDED)
+    if (state->help[0] != '\0')
+        page_add_paragraph(buf, "soft", state->help);
+    if (has_bar)
         add_bar(buf, state);
     add_time_left(buf, state);
+    if (has_panel)
+        add_panel(buf, state);
 }
 
 static void show(struct call *call, const struct customer_state *state)
 {
     struct buf buf = BUF_INIT;
     enum service_status status = state->picture.service.status;
-    int refresh_s = refresh_of(status);
+    int refresh_s = refresh_of(state);
     page_begin(call, &buf, PAGE_LIVE, state->picture.domain, refresh_s);
     add_top(&buf, state);
     if (status != SERVICE_SUSPENDED)

@@ -33,16 +33,31 @@ static bool load_events(struct store *store, struct picture *picture, struct err
                              PICTURE_EVENTS_MAX, &picture->events, &picture->event_count, err);
 }
 
+/* A ticket is there from the moment of the failure; that it has reached anybody is another matter. */
+static bool has_arrived(struct store *store, int64_t ticket_id, bool *ret_arrived, struct err *err)
+{
+    struct ticket_message *messages = NULL;
+    size_t count = 0;
+    if (!store_list_ticket_messages(store, ticket_id, &messages, &count, err))
+        return false;
+    *ret_arrived = false;
+    for (size_t i = 0; i < count; i++)
+        *ret_arrived |= messages[i].kind == TICKET_MESSAGE_OPEN && messages[i].state == TICKET_MESSAGE_SENT;
+    ticket_messages_free(messages, count);
+    return true;
+}
+
 static bool load_told(struct store *store, struct picture *picture, struct err *err)
 {
     struct ticket *tickets = NULL;
     size_t count = 0;
-    if (!store_list_open_tickets(store, picture->service.id, &tickets, &count, err))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        picture->told |= tickets[i].operation_id == picture->operation.id;
+    bool ok = store_list_open_tickets(store, picture->service.id, &tickets, &count, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (tickets[i].operation_id == picture->operation.id)
+            ok = has_arrived(store, tickets[i].id, &picture->told, err);
+    }
     tickets_free(tickets, count);
-    return true;
+    return ok;
 }
 
 static bool load_live(struct store *store, struct picture *picture, struct err *err)
@@ -52,12 +67,24 @@ static bool load_live(struct store *store, struct picture *picture, struct err *
                            &picture->world, err);
 }
 
-/* Where its product lets the customer try again. */
+/* What was cancelled has nothing to be tried again. */
+static bool has_retriable_task(const struct picture *picture)
+{
+    for (size_t i = 0; i < picture->task_count; i++) {
+        if (picture->tasks[i].state == TASK_FAILED || picture->tasks[i].state == TASK_WAITING)
+            return true;
+    }
+    return false;
+}
+
+/* Where its product lets the customer try again, and there is something that can be. */
 static bool load_retry(struct store *store, struct picture *picture, struct err *err)
 {
     struct product product;
     struct product_spec spec = { 0 };
     struct err ignored;
+    if (!has_retriable_task(picture))
+        return true;
     if (!store_get_product(store, picture->service.product_id, &product, err))
         return false;
     picture->may_retry = product_spec_parse(product.spec, &spec, &ignored) && spec.customer_retry;
@@ -74,11 +101,12 @@ static bool load(struct store *store, int64_t service_id, int64_t now_ms, struct
         !load_events(store, picture, err) || !catalogue_load(store, CATALOGUE_NODES, &picture->catalogue, err) ||
         (picture->service.status == SERVICE_FAILED &&
          (!load_told(store, picture, err) || !load_retry(store, picture, err))) ||
-        (picture->service.status == SERVICE_LIVE && !load_live(store, picture, err)) ||
+        (service_keeps_panel(&picture->service) && !load_live(store, picture, err)) ||
         !credentials_state(store, &picture->service, &picture->credentials, err) ||
         !eta_of_service(store, &picture->service, operation->id == 0 ? NULL : operation, picture->tasks,
                         picture->task_count, now_ms, &picture->eta, err))
         return false;
+    picture->has_panel = service_keeps_panel(&picture->service);
     if (!domain_to_unicode(picture->service.domain, &picture->domain, &ignored))
         picture->domain = xstrdup(picture->service.domain);
     return true;

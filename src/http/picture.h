@@ -15,16 +15,17 @@ struct picture {
     struct operation operation; /* id 0: none yet */
     struct task *tasks;
     size_t task_count;
-    struct account *accounts; /* once it is live */
+    struct account *accounts; /* once it was live */
     size_t account_count;
     struct catalogue catalogue; /* nodes */
     struct event *events;       /* oldest first */
     size_t event_count;
-    struct world_view world; /* once it is live */
+    struct world_view world; /* once it was live */
     struct credentials_state credentials;
     struct eta eta; /* of the operation, while it runs */
-    bool may_retry; /* it has failed, and its customer may try again */
-    bool told;      /* staff have been told that it has failed, by a ticket */
+    bool has_panel; /* it is live, or was: see service_keeps_panel() */
+    bool may_retry; /* something of it has failed that its customer may try again */
+    bool told;      /* staff have been told that it has failed: the first message of its ticket has arrived */
     char *domain;   /* as people read it */
 };
 

@@ -208,12 +208,67 @@ world.test("what has stopped says why; when it is tried again, the page goes on"
   await open(page, order);
   await headline(page, "The setup of sorry.test has stopped").waitFor(LONG);
   await page.locator(".steps li.problem").waitFor();
-  await page.locator(".note.bad", { hasText: "Our team takes care of it" }).waitFor();
+  await page.locator(".note.bad", { hasText: "It does not go on by itself" }).waitFor();
   await browser.show(page, "customer-failed");
   world.lab.do("panel", "web1", "fail=");
   await page.getByRole("button", { name: "Try again" }).click();
   await headline(page, "sorry.test is ready").waitFor(LONG);
   await checkSameWindow(page);
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("a service that is deployed again keeps its panel, also when that is cancelled", async () => {
+  const order = await world.order("again.test");
+  const page = await browser.page();
+  await open(page, order);
+  await headline(page, "again.test is ready").waitFor(LONG);
+  const checkPanel = async () => {
+    const text = await page.locator("main").innerText();
+    for (const word of ["http://again.test", "info@again.test", "mail1.lab.test", "ns1.lab.test"]) assert.ok(text.includes(word), `${word} is missing`);
+    assert.equal(await page.evaluate(() => globalThis.mark), "the same window", "the page was loaded again");
+  };
+  world.lab.do("sshd", "ns2", "stop"); // it cannot be over before it has been looked at
+  world.lab.do("cut", "ns2");
+  await world.daemon.said(/event=node\.down node=ns2/);
+  await world.api.post(`/services/${order.id}/operations`, { kind: "redeploy" });
+  await page.locator(".again .note", { hasText: "We are working on your account." }).waitFor(LONG);
+  await page.locator(".again progress").waitFor();
+  await page.locator(".again .doing").waitFor();
+  await checkPanel();
+  await browser.show(page, "customer-again");
+  await page.getByRole("button", { name: "Show the passwords" }).click();
+  await page.locator(".secret").first().waitFor();
+
+  await world.api.post(`/services/${order.id}/cancel`);
+  await page.locator(".again").waitFor({ state: "detached", ...LONG });
+  await headline(page, "Your account for again.test").waitFor();
+  await checkPanel();
+  assert.doesNotMatch(await page.locator("main").innerText(), /stopped|wrong|Try again/, "nothing is the matter");
+  await page.getByText("What has been done").click();
+  assert.equal(await page.locator(".steps li:is(.working, .waiting, .problem)").count(), 0, "nothing runs any more");
+  await browser.show(page, "customer-again-cancelled");
+
+  world.lab.do("sshd", "ns2", "start");
+  await world.api.post(`/services/${order.id}/operations`, { kind: "redeploy" });
+  await headline(page, "again.test is ready").waitFor(LONG);
+  await checkPanel();
+  browser.checkQuiet(page, world.daemon.base);
+  await page.context().close();
+});
+
+world.test("a first deployment that is cancelled has stopped, and nothing of it can be tried again", async () => {
+  world.panel("pace=fixed 1000");
+  const order = await world.order("cancelled.test");
+  const page = await browser.page();
+  await open(page, order);
+  await page.locator(".steps li.done").first().waitFor(LONG);
+  await world.api.post(`/services/${order.id}/cancel`);
+  world.panel("pace=none");
+  await headline(page, "The setup of cancelled.test has stopped").waitFor(LONG);
+  await page.locator(".note.bad", { hasText: "was stopped by our team" }).waitFor();
+  assert.equal(await page.locator(".steps li:is(.working, .waiting)").count(), 0, "nothing runs any more");
+  assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
   browser.checkQuiet(page, world.daemon.base);
   await page.context().close();
 });

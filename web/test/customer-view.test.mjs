@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { currentStep, firstView, mergeActivity, nextDeadline, nextPercent, splitHeadline, withActivity, withState } = await load("customer/view.ts");
+const { currentStep, firstView, mergeActivity, nextDeadline, nextPercent, sceneOf, splitHeadline, withActivity, withState } = await load("customer/view.ts");
 
 const state = (more) => ({ seq: 1, status: "deploying", percent: 0, eta: null, steps: [], activity: [], domain: "a.test", ...more });
 const line = (seq) => ({ seq, at: "2026-05-04T12:00:00Z", text: `line ${seq}` });
@@ -32,6 +32,21 @@ test("only a service that is ready has a full bar", () => {
 
 test("work that begins anew on a service that was ready begins at its own percent", () => {
   assert.equal(nextPercent(100, "live", { status: "deploying", percent: 4 }), 4);
+});
+
+test("who has had the control panel keeps it", () => {
+  const panel = { web: null, mail: null, dns: null, ssl: null };
+  for (const [status, has, scene] of [
+    ["accepted", null, "splash"],
+    ["deploying", null, "splash"],
+    ["failed", null, "failed"],
+    ["live", panel, "panel"],
+    ["waiting", panel, "panel"],
+    ["deploying", panel, "panel"],
+    ["failed", panel, "panel"],
+    ["suspended", null, "suspended"],
+  ])
+    assert.equal(sceneOf({ status, panel: has }), scene, `${status}, ${has ? "was live" : "never live"}`);
 });
 
 test("a percent that is none is no harm", () => {

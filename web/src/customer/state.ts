@@ -82,6 +82,8 @@ export interface State {
   activity: Activity[];
   panel: Panel | null;
   credentials: { available: boolean; shown_at: string | null; changing: boolean; failed?: boolean };
+  /** When it has stopped: who knows, or what can be done. */
+  help: string | null;
   can_retry: boolean;
   ticket: boolean;
 }

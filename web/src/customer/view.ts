@@ -24,6 +24,15 @@ export function isBusy(status: Status): boolean {
   return status === "accepted" || status === "waiting" || status === "deploying";
 }
 
+export type Scene = "splash" | "failed" | "panel" | "suspended";
+
+/** Who has had the control panel keeps it: also while the service is worked on, and when that has stopped. */
+export function sceneOf({ status, panel }: Pick<State, "status" | "panel">): Scene {
+  if (status === "suspended") return "suspended";
+  if (status === "live" || panel !== null) return "panel";
+  return status === "failed" ? "failed" : "splash";
+}
+
 /** Known lines and further ones, each once, newest last. */
 export function mergeActivity(known: readonly Activity[], more: readonly Activity[]): Activity[] {
   const lines = new Map([...known, ...more].map((line) => [line.seq, line]));
