@@ -11,14 +11,19 @@
 
 #define ROLES_OF_FILES (ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_MAIL))
 
-static const char *customer_what(const struct credential *credential)
+const char *credentials_panel_name(unsigned roles, unsigned all_roles)
 {
-    if (credential->mailbox)
-        return message_text("page.credentials.mailbox");
-    if ((credential->roles & ROLE_BIT(ROLE_WEB)) != 0)
+    if ((roles & ROLE_BIT(ROLE_WEB)) != 0)
         return message_text("page.credentials.web");
-    return message_text((credential->roles & ROLE_BIT(ROLE_MAIL)) != 0 ? "page.credentials.mail"
-                                                                       : "page.credentials.dns");
+    if ((roles & ROLE_BIT(ROLE_MAIL)) != 0)
+        return message_text("page.credentials.mail");
+    return (all_roles & ROLES_OF_FILES) == 0 ? message_text("page.credentials.dns") : NULL;
+}
+
+static const char *customer_what(const struct credential *credential, unsigned all_roles)
+{
+    return credential->mailbox ? message_text("page.credentials.mailbox")
+                               : credentials_panel_name(credential->roles, all_roles);
 }
 
 static void add_field(struct buf *json, const char *name, const char *value)
@@ -27,9 +32,11 @@ static void add_field(struct buf *json, const char *name, const char *value)
     json_write_text(json, value);
 }
 
-static void add_credential(struct buf *json, const struct credential *credential, bool for_customer, bool first)
+static void add_credential(struct buf *json, const struct credential *credential, bool for_customer, unsigned all_roles,
+                           bool first)
 {
-    CLEANUP(freep) char *what = for_customer ? xstrdup(customer_what(credential)) : credential_what(credential);
+    CLEANUP(freep)
+    char *what = for_customer ? xstrdup(customer_what(credential, all_roles)) : credential_what(credential);
     buf_addf(json, "%s{\"kind\":\"%s\"", first ? "" : ",", credential->mailbox ? "mailbox" : "panel");
     add_field(json, "what", what);
     add_field(json, "login", credential->login);
@@ -39,10 +46,9 @@ static void add_credential(struct buf *json, const struct credential *credential
     buf_add_char(json, '}');
 }
 
-/** The accounts on name servers are ours to run, unless there is nothing else. */
 static bool is_shown(const struct credential *credential, bool for_customer, unsigned all_roles)
 {
-    return !for_customer || (all_roles & ROLES_OF_FILES) == 0 || (credential->roles & ROLES_OF_FILES) != 0;
+    return !for_customer || customer_what(credential, all_roles) != NULL;
 }
 
 static void write_all(const struct credential *list, size_t count, bool for_customer, struct buf *json)
@@ -56,7 +62,7 @@ static void write_all(const struct credential *list, size_t count, bool for_cust
     for (size_t i = 0; i < count; i++) {
         if (!is_shown(&list[i], for_customer, all_roles))
             continue;
-        add_credential(json, &list[i], for_customer, first);
+        add_credential(json, &list[i], for_customer, all_roles, first);
         first = false;
     }
     buf_add_text(json, "]}\n");

@@ -11,6 +11,10 @@
  */
 void credentials_answer(struct call *call, int64_t service_id, bool for_customer);
 
+/** What a customer calls the panel of an account with these roles; NULL when it is not his to use: the accounts on name servers are
+ * ours to run, unless there is nothing else. @param all_roles of all accounts of the service */
+const char *credentials_panel_name(unsigned roles, unsigned all_roles);
+
 /* For the customer's page. */
 struct credentials_state {
     bool available;      /* they would be shown */

@@ -7,6 +7,7 @@
 #define IMAP_PORT 993 /* both with TLS from the first byte, as RFC 8314 wants it */
 #define SMTP_PORT 465
 #define MAIL_SECURITY "SSL/TLS"
+#define HESTIA_PORT 8083 /* BACKEND_PORT of HestiaCP as its installer sets it; whoever moved it moved it on his own */
 
 static const struct node *first_node(const struct picture *picture, enum role role)
 {
@@ -42,10 +43,13 @@ static json_t *mail_view(const struct picture *picture, const json_t *options)
     if (node == NULL)
         return json_null();
     const char *box = json_string_value(json_object_get(options, "mailbox"));
-    CLEANUP(freep) char *mailbox = box == NULL || box[0] == '\0' ? NULL : xasprintf("%s@%s", box, picture->domain);
-    return json_pack("{s:o, s:o, s:i, s:s, s:o, s:i, s:s, s:n}", "mailbox", text_or_null(mailbox), "imap_host",
-                     text_or_null(node->hostname), "imap_port", IMAP_PORT, "imap_security", MAIL_SECURITY, "smtp_host",
-                     text_or_null(node->hostname), "smtp_port", SMTP_PORT, "smtp_security", MAIL_SECURITY, "webmail");
+    bool has_box = box != NULL && box[0] != '\0';
+    CLEANUP(freep) char *mailbox = has_box ? xasprintf("%s@%s", box, picture->domain) : NULL;
+    CLEANUP(freep) char *login = has_box ? xasprintf("%s@%s", box, picture->service.domain) : NULL;
+    return json_pack("{s:o, s:o, s:o, s:i, s:s, s:o, s:i, s:s, s:n}", "mailbox", text_or_null(mailbox), "login",
+                     text_or_null(login), "imap_host", text_or_null(node->hostname), "imap_port", IMAP_PORT,
+                     "imap_security", MAIL_SECURITY, "smtp_host", text_or_null(node->hostname), "smtp_port", SMTP_PORT,
+                     "smtp_security", MAIL_SECURITY, "webmail");
 }
 
 static json_t *dns_view(const struct picture *picture)
@@ -66,14 +70,32 @@ static json_t *dns_view(const struct picture *picture)
     return dns;
 }
 
+/* Where the logins of the accounts are good for. */
+static json_t *controls_view(const struct picture *picture)
+{
+    json_t *controls = json_array();
+    unsigned all_roles = 0;
+    for (size_t i = 0; i < picture->account_count; i++)
+        all_roles |= picture->accounts[i].roles;
+    for (size_t i = 0; i < picture->account_count; i++) {
+        const struct node *node = catalogue_node(&picture->catalogue, picture->accounts[i].node_id);
+        const char *name = credentials_panel_name(picture->accounts[i].roles, all_roles);
+        if (name == NULL || node == NULL || node->hostname[0] == '\0' || strcmp(node->driver, "hestia") != 0)
+            continue;
+        CLEANUP(freep) char *url = xasprintf("https://%s:%d/", node->hostname, HESTIA_PORT);
+        json_array_append_new(controls, json_pack("{s:s, s:o}", "what", name, "url", view_text(url)));
+    }
+    return controls;
+}
+
 json_t *customer_panel_view(const struct picture *picture)
 {
     if (!picture->has_panel)
         return json_null();
     json_t *options = view_json(picture->service.options);
-    json_t *panel =
-        json_pack("{s:o, s:o, s:o, s:o}", "web", web_view(picture, options), "mail", mail_view(picture, options), "dns",
-                  dns_view(picture), "ssl", world_view_panel_ssl(&picture->world));
+    json_t *panel = json_pack("{s:o, s:o, s:o, s:o, s:o}", "web", web_view(picture, options), "mail",
+                              mail_view(picture, options), "dns", dns_view(picture), "ssl",
+                              world_view_panel_ssl(&picture->world), "controls", controls_view(picture));
     json_decref(options);
     return panel;
 }

@@ -1,6 +1,6 @@
 /* customer_state.h - what a customer is shown of a service: one answer to that for the page (HTML), for its script (JSON at
  * /s/{token}/state) and for what is told live. No name of a node is in it but those that the customer needs (name servers, mail
- * server), and those only once they work. Private to src/http. */
+ * server, where the control panel is), and those only once they work. Private to src/http. */
 #ifndef BERTH_HTTP_CUSTOMER_STATE_H
 #define BERTH_HTTP_CUSTOMER_STATE_H
 
@@ -46,7 +46,7 @@ json_t *customer_state_view_eta(const struct customer_state *state);
 /** The whole: with "eta", and with "activity": its ACTIVITY_MAX newest. */
 json_t *customer_state_view_whole(const struct customer_state *state);
 
-/* customer_panel.c: {"web", "mail", "dns", "ssl"}, null until the service was live: see service_keeps_panel() */
+/* customer_panel.c: {"web", "mail", "dns", "ssl", "controls"}, null until the service was live: see service_keeps_panel() */
 json_t *customer_panel_view(const struct picture *picture);
 
 #endif

@@ -43,6 +43,11 @@ static void add_time_left(struct buf *buf, const struct customer_state *state)
         return;
     char number[24];
     int64_t seconds = eta_round_s(eta->p50_ms);
+    if (!eta->sure && seconds < 60) { /* of a guess not the seconds */
+        CLEANUP(freep) char *guess = message_fill("page.left.unsure", "time", message_text("page.time.less"));
+        page_add_paragraph(buf, "soft", guess);
+        return;
+    }
     const char *key = seconds == 0 ? "page.left.few" : seconds < 60 ? "page.left.seconds" : "page.left.minutes";
     snprintf(number, sizeof(number), "%" PRId64, seconds < 60 ? seconds : (seconds + 59) / 60);
     CLEANUP(freep) char *text = message_fill(key, "n", number);
@@ -128,6 +133,22 @@ static void add_name_servers(struct buf *buf, const json_t *servers)
         buf_add_text(buf, "</dd>\n");
 }
 
+static void add_controls(struct buf *buf, const json_t *controls)
+{
+    size_t i;
+    json_t *control;
+    json_array_foreach(controls, i, control)
+    {
+        buf_add_text(buf, "<dt>");
+        page_add_text(buf, text_at(control, "what"));
+        buf_add_text(buf, "</dt><dd><a rel=\"noreferrer\" href=\"");
+        page_add_text(buf, text_at(control, "url"));
+        buf_add_text(buf, "\">");
+        page_add_text(buf, text_at(control, "url"));
+        buf_add_text(buf, "</a></dd>\n");
+    }
+}
+
 static void add_panel(struct buf *buf, const struct customer_state *state)
 {
     json_t *panel = customer_panel_view(&state->picture);
@@ -142,9 +163,12 @@ static void add_panel(struct buf *buf, const struct customer_state *state)
         buf_add_text(buf, "/</a></dd>\n");
     }
     add_row(buf, "Your mailbox", text_at(mail, "mailbox"));
+    if (text_at(mail, "login") != NULL && strcmp(text_at(mail, "login"), text_at(mail, "mailbox")) != 0)
+        add_row(buf, message_text("page.mail.login.name"), text_at(mail, "login"));
     add_server(buf, "Incoming mail", mail, "imap");
     add_server(buf, "Outgoing mail", mail, "smtp");
     add_name_servers(buf, servers);
+    add_controls(buf, json_object_get(panel, "controls"));
     buf_add_text(buf, "</dl>\n");
     if (json_array_size(servers) > 0)
         page_add_paragraph(buf, "soft",

@@ -74,8 +74,10 @@ world.test("an order is watched from the splash to the control panel, in one win
   assert.ok(percents.every((value) => value < 100), `a full bar is a promise: ${percents}`);
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "who reads by ear is taken to the new headline");
   assert.equal(await page.title(), "münchen.test is ready");
+  assert.doesNotMatch(await page.locator("p[role=status]").innerText(), /Now: /, "the ear hears of no step any more");
   const text = await page.locator("main").innerText();
-  for (const word of ["http://münchen.test", "info@münchen.test", "mail1.lab.test", "993", "465", "ns1.lab.test", "ns2.lab.test", "nginx"]) assert.ok(text.includes(word), `${word} is missing`);
+  for (const word of ["http://münchen.test", "info@münchen.test", "info@xn--mnchen-3ya.test", "mail1.lab.test", "993", "465", "ns1.lab.test", "ns2.lab.test", "nginx"]) assert.ok(text.includes(word), `${word} is missing`);
+  await page.getByRole("button", { name: "Copy: Your login" }).waitFor();
   assert.deepEqual(page.asked.filter((url) => url.endsWith("/state")), [], "the stream says it all");
   await page.getByText("What has been done").click();
   assert.ok((await page.locator(".steps li.done").count()) > 5);
@@ -179,7 +181,7 @@ world.test("what the world sees of the domain, and what its certificate waits fo
     await page.getByText("not seen yet").waitFor(LONG);
     await page.getByText("set the name servers that are shown under Domain").waitFor();
     const ssl = page.locator(".pending li", { hasText: "Certificate for secure connections" });
-    await ssl.getByText(`A seen.test is ${site}`).waitFor();
+    await ssl.getByText(`as soon as seen.test leads to ${site} from everywhere`).waitFor();
     await ssl.getByText("Nothing is found there yet.").waitFor();
     await ssl.getByText("Next look").waitFor();
     const [looked, next] = await Promise.all((await ssl.locator("time").all()).map(async (time) => Date.parse(await time.getAttribute("datetime"))));

@@ -76,6 +76,14 @@ static void the_page_says_where_the_setup_is_and_names_no_machine(void **state)
     }
 }
 
+/** A web server is named only where its control panel is. */
+static void check_names_of_nodes(const char *body)
+{
+    static const char control[] = "web1.example.net:8083/";
+    for (const char *at = body; (at = strstr(at, "web1")) != NULL; at++)
+        assert_int_equal(strncmp(at, control, sizeof(control) - 1), 0);
+}
+
 static void the_page_of_a_live_service_tells_what_to_do(void **state)
 {
     (void)state;
@@ -84,7 +92,10 @@ static void the_page_of_a_live_service_tells_what_to_do(void **state)
     assert_non_null(strstr(page.body, "sh\xc3\xb6p.example is ready"));
     assert_non_null(strstr(page.body, "href=\"http://xn--shp-tna.example/\""));
     assert_non_null(strstr(page.body, "ns1.berth.example"));
-    assert_null(strstr(page.body, "web1"));
+    check_names_of_nodes(page.body);
+    assert_non_null(strstr(
+        page.body,
+        "<dt>Control panel for your website</dt><dd><a rel=\"noreferrer\" href=\"https://web1.example.net:8083/\">"));
     assert_null(strstr(page.body, "refresh"));
     assert_non_null(strstr(answer_header(&page, "Content-Security-Policy"), "default-src 'none'; style-src 'sha256-"));
     assert_string_equal(answer_header(&page, "Referrer-Policy"), "no-referrer");
@@ -227,6 +238,35 @@ static void the_customer_reads_of_a_ticket_only_when_it_has_arrived(void **state
     set_service(SERVICE_DEPLOYING, "", "");
 }
 
+static void the_login_of_a_mailbox_is_what_mail_programs_can_send(void **state)
+{
+    (void)state;
+    struct answer answer =
+        fixture_ask(&fixture, "POST", "/api/v1/services", "",
+                    "{\"product\":\"basic\",\"domain\":\"m\xc3\xbcnchen.example\",\"options\":{\"mailbox\":\"info\"},"
+                    "\"client\":{\"id\":\"1\",\"name\":\"Ada\",\"email\":\"a@b.example\"}}");
+    assert_int_equal(answer.status, 202);
+    int64_t id = strtoll(answer_text(&answer, "id"), NULL, 10);
+    answer_finish(&answer);
+    struct err err;
+    char user[] = "munich", package[] = "b-x";
+    struct account account = {
+        .service_id = id, .node_id = fixture.node_id, .roles = ROLE_BIT(ROLE_MAIL), .username = user, .package = package
+    };
+    fixture_begin_writing(&fixture);
+    must(store_insert_account(fixture.store, &account, &err));
+    fixture_set_status(&fixture, id, SERVICE_LIVE);
+    fixture_end_writing(&fixture);
+    CLEANUP(freep) char *path = fixture_link(&fixture, id, 0, "/state");
+    answer = fixture_ask(&fixture, "GET", path, "No-Token: 1\r\n", NULL);
+    assert_string_equal(answer_text(&answer, "panel.mail.mailbox"), "info@m\xc3\xbcnchen.example");
+    assert_string_equal(answer_text(&answer, "panel.mail.login"), "info@xn--mnchen-3ya.example");
+    answer_finish(&answer);
+    struct answer page = get_page(id);
+    assert_non_null(strstr(page.body, "<dt>Your login</dt><dd>info@xn--mnchen-3ya.example</dd>"));
+    answer_finish(&page);
+}
+
 static void a_service_that_was_live_keeps_its_panel(void **state)
 {
     static const struct {
@@ -256,7 +296,7 @@ static void a_service_that_was_live_keeps_its_panel(void **state)
             strstr(page.body, "<dd>ns1.berth.example") == NULL || strstr(page.body, "setup of") != NULL)
             fail_msg("%s: the panel is gone", cases[i].name);
         assert_true((strstr(page.body, "<progress") != NULL) == (cases[i].operation == OPERATION_RUNNING));
-        assert_null(strstr(page.body, "web1"));
+        check_names_of_nodes(page.body);
         answer_finish(&page);
         answer_finish(&answer);
         set_live_at(0);
@@ -312,6 +352,7 @@ int main(void)
         cmocka_unit_test(the_page_of_a_live_service_tells_what_to_do),
         cmocka_unit_test(links_that_are_wrong_or_of_nothing_get_a_page_too),
         cmocka_unit_test(the_customer_reads_of_a_ticket_only_when_it_has_arrived),
+        cmocka_unit_test(the_login_of_a_mailbox_is_what_mail_programs_can_send),
         cmocka_unit_test(a_service_that_was_live_keeps_its_panel),
         cmocka_unit_test(on_a_page_that_has_stopped_nothing_works_waits_or_is_tried_again),
     };

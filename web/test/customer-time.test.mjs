@@ -24,8 +24,11 @@ test("the time left is said as roughly as it is known", () => {
     assert.equal(leftWords(seconds * 1000, true), words, `${seconds} s`);
 });
 
-test("a guess is called one", () => {
-  assert.equal(leftWords(20000, false), "probably about 20 seconds left");
+test("a guess is called one, and says no seconds", () => {
+  assert.equal(leftWords(3000, false), "probably less than a minute left");
+  assert.equal(leftWords(59000, false), "probably less than a minute left");
+  assert.equal(leftWords(61000, false), "probably about a minute left");
+  assert.equal(leftWords(170000, false), "probably about 3 minutes left");
 });
 
 test("an estimate that has passed is not counted on", () => {

@@ -8,6 +8,13 @@ let spokenAt = 0;
 let next = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+/** What was said, or was to be said next, is over. */
+export function hush(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  speech.text = "";
+}
+
 /** Say it now. */
 export function speak(text: string): void {
   clearTimeout(timer);

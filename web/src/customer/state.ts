@@ -32,7 +32,10 @@ export interface Web {
 }
 
 export interface Mail {
+  /** As people read and write it. */
   mailbox: string | null;
+  /** The same as mail programs need it. */
+  login: string | null;
   imap_host: string;
   imap_port: number;
   imap_security: string;
@@ -60,11 +63,18 @@ export interface Ssl {
   next_look_at: string | null;
 }
 
+/** Where a control panel is that the passwords are for. */
+export interface Control {
+  what: string;
+  url: string;
+}
+
 export interface Panel {
   web: Web | null;
   mail: Mail | null;
   dns: Dns | null;
   ssl: Ssl | null;
+  controls: Control[];
 }
 
 export interface State {

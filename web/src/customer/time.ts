@@ -2,6 +2,7 @@
 import { t } from "./words";
 
 const ALMOST_MS = 15000; // so long after the estimate it is still "almost there"; then it is said that it takes longer
+const MINUTE_MS = 60000;
 
 function about(seconds: number): string {
   if (seconds < 8) return t("page.time.moments");
@@ -14,11 +15,13 @@ function about(seconds: number): string {
   return hours <= 1 ? t("page.time.hour") : t("page.time.hours", { n: hours });
 }
 
-/** What is said of the time left. A time that has passed is not counted on: it is said that it takes longer. */
+/** What is said of the time left: of a guess not the seconds. A time that has passed is not counted on: it is said that it takes
+ * longer. */
 export function leftWords(leftMs: number, sure: boolean): string {
   if (leftMs <= -ALMOST_MS) return t("page.left.longer");
   if (leftMs <= 0) return t("page.left.almost");
-  return t(sure ? "page.left.sure" : "page.left.unsure", { time: about(leftMs / 1000) });
+  if (sure) return t("page.left.sure", { time: about(leftMs / 1000) });
+  return t("page.left.unsure", { time: leftMs < MINUTE_MS ? t("page.time.less") : about(leftMs / 1000) });
 }
 
 /** How long a step took. */
