@@ -50,11 +50,12 @@ static void left_text(const json_t *service, char *ret_text, size_t size)
 {
     const json_t *eta = json_object_get(json_object_get(service, "operation"), "eta");
     int64_t left_s = eta_round_s(cli_int(eta, "p50_s") * 1000);
-    const char *how = json_is_true(json_object_get(eta, "sure")) ? "about" : "perhaps";
+    bool sure = json_is_true(json_object_get(eta, "sure"));
+    const char *how = sure ? "about" : "perhaps";
     if (!json_is_object(eta))
         ret_text[0] = '\0';
     else if (left_s == 0)
-        snprintf(ret_text, size, ", a few seconds left");
+        snprintf(ret_text, size, ", %sa few seconds left", sure ? "" : "perhaps ");
     else if (left_s < 120)
         snprintf(ret_text, size, ", %s %" PRId64 " s left", how, left_s);
     else

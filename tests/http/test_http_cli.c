@@ -352,13 +352,13 @@ static void watch_ends_with_the_service(void **state)
     }
 }
 
-/** One step that was never measured: its weight says 45 seconds. */
-static void add_unmeasured_work(void)
+/** One step that was never measured: its weight says how many tenths of a second. */
+static void add_unmeasured_work(int64_t weight)
 {
     struct err err;
     char text[] = "verify.web", none[] = "";
     struct operation operation = {
-        .service_id = service_id, .pipeline = text, .pipeline_hash = none, .weight_total = 450
+        .service_id = service_id, .pipeline = text, .pipeline_hash = none, .weight_total = weight
     };
     struct task task = { .service_id = service_id,
                          .key = text,
@@ -366,7 +366,7 @@ static void add_unmeasured_work(void)
                          .label_key = text,
                          .lane = TASK_LANE_PROBE,
                          .state = TASK_QUEUED,
-                         .weight = 450,
+                         .weight = weight,
                          .cause_id = none,
                          .reason = none,
                          .inputs_hash = none };
@@ -386,16 +386,23 @@ static void add_unmeasured_work(void)
 
 static void watch_tells_the_time_left(void **state)
 {
+    static const struct {
+        int64_t weight;
+        const char *left;
+    } cases[] = { { 450, "  0% deploying, perhaps 45 s left\n" },
+                  { 10, "  0% deploying, perhaps a few seconds left\n" } };
     (void)state;
-    pthread_t thread;
-    add_unmeasured_work();
-    next_status = SERVICE_LIVE;
-    assert_int_equal(pthread_create(&thread, NULL, end_service, NULL), 0);
-    struct result result = run("berthctl service watch 1");
-    pthread_join(thread, NULL);
-    if (strstr(result.out, "  0% deploying, perhaps 45 s left\n") == NULL)
-        fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
-    result_finish(&result);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        pthread_t thread;
+        add_unmeasured_work(cases[i].weight);
+        next_status = SERVICE_LIVE;
+        assert_int_equal(pthread_create(&thread, NULL, end_service, NULL), 0);
+        struct result result = run("berthctl service watch 1");
+        pthread_join(thread, NULL);
+        if (strstr(result.out, cases[i].left) == NULL)
+            fail_msg("exit %d\nout: %s\nerr: %s", result.status, result.out, result.err);
+        result_finish(&result);
+    }
 }
 
 /* ---- init ----------------------------------------------------------------------------------------------------------- */
